@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +65,13 @@ def look(experiment: Experiment, *, author: str = "", now: datetime) -> Experime
         "code_version": code_version(), "currency": experiment.retailer.currency, "basis": found.basis,
         "numbers": result.as_json() | _rate_of(experiment),
     }  # fmt: skip
+    return _kept_once(experiment, kept, author=author, now=now)
+
+
+@transaction.atomic
+def _kept_once(experiment: Experiment, kept: dict[str, Any], *, author: str, now: datetime) -> ExperimentLook:
+    """Keep a look, or return the last one where that says the same: two who look at once have one between them."""
+    Experiment.objects.select_for_update(no_key=True).only("pk").get(pk=experiment.pk)
     last = latest(experiment)
     if last is not None and all(getattr(last, name) == said for name, said in kept.items()):
         return last
@@ -78,10 +86,10 @@ def look_again(kept: ExperimentLook) -> Repeated:
     if MARGIN_RATE in numbers:
         kept.experiment.retailer = with_rate(kept.experiment.retailer, numbers.pop(MARGIN_RATE))
     found, result = _seen(kept.experiment, known_at=kept.known_at, tells=ALL_PARTS & set(numbers))
-    return Repeated(
-        same_data=found.digest == kept.data_digest, same_code=code_version() == kept.code_version,
-        same_numbers=result.as_json() == numbers, result=result,
-    )  # fmt: skip
+    same_numbers, same_code = result.as_json() == numbers, code_version() == kept.code_version
+    # The hash is of whose window is over; those who wait are data as well, and one code makes one result of the same data.
+    same_data = found.digest == kept.data_digest and (same_numbers or not same_code)
+    return Repeated(same_data=same_data, same_code=same_code, same_numbers=same_numbers, result=result)
 
 
 def _rate_of(experiment: Experiment) -> dict[str, str | None]:

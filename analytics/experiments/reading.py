@@ -56,7 +56,7 @@ WITH entered AS (
     JOIN experiments_assignment a ON a.experiment_id = x.id AND a.variant_id = v.id
     JOIN customers_customer c ON c.id = a.customer_id
     WHERE x.retailer_id = %(retailer)s AND x.layer = 'global' AND x.id <> %(experiment)s AND %(is_nested)s
-        AND (x.program_id IS NULL OR x.program_id = %(program)s)
+        AND (x.program_id IS NULL OR x.program_id = %(program)s) AND a.assigned_at <= %(known)s
     GROUP BY 1
 ), already AS (
     SELECT coalesce(c.merged_into_id, c.id) AS person, least(m.enrolled_at, min(p.enrolled_at)) AS at, m.recorded_at

@@ -19,6 +19,7 @@ from analytics.roll_outs.page import page_of
 from analytics.roll_outs.running import Asked, ask, latest
 from customers.core.admin import PageAdmin, row_or_404
 from customers.core.errors import DomainError
+from customers.core.texts import can_be_stored
 from customers.models import Retailer
 
 ASK = "analytics.add_rolloutrun"
@@ -56,7 +57,8 @@ class RollOutRunAdmin(PageAdmin):
         """Let a worker judge a roll-out."""
         if not request.user.has_perm(ASK):
             raise PermissionDenied
-        retailer = Retailer.objects.filter(slug=request.POST.get("retailer", "")).first()
+        slug = request.POST.get("retailer", "")
+        retailer = Retailer.objects.filter(slug=slug).first() if can_be_stored(slug) else None
         if retailer is None:
             messages.error(request, _("Choose a retailer."))
             return redirect("admin:analytics_rolloutrun_changelist")

@@ -17,6 +17,7 @@ from analytics.roll_outs.running import judged_of, months_of
 from analytics.uplift.results import Range
 from analytics.uplift.roll_outs import LEAD_MONTHS, Judged
 from customers.core.numbers import shown
+from customers.core.ordering import by_number
 from customers.models import Retailer
 
 TEAL, AMBER = "#2f7d7a", "#c98a1b"
@@ -59,7 +60,8 @@ def _told(run: RollOutRun) -> dict[str, Any]:
         "reasons": [words.reason(each) for each in judged.reasons], "cards": _cards(judged, run),
         "chart": courses(judged, run).on_page(), "checks": _checks(judged, run),
         "weights": [(each.store, percent(each.share)) for each in judged.weights[:SHOWN_WEIGHTS]],
-        "weights_more": max(len(judged.weights) - SHOWN_WEIGHTS, 0), "left_out": ", ".join(judged.left_out),
+        "weights_more": max(len(judged.weights) - SHOWN_WEIGHTS, 0),
+        "left_out": ", ".join(sorted(judged.left_out, key=by_number)),
     }  # fmt: skip
 
 

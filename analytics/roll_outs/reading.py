@@ -17,6 +17,7 @@ from analytics.uplift.results import Reason
 from analytics.uplift.roll_outs import CannotJudge, Sales
 from customers.core import bulk
 from customers.core.calendar import add_months, day_after, local_date
+from customers.core.ordering import by_number
 from customers.models import Retailer
 
 MAX_MONTHS = 36  # before the beginning
@@ -25,7 +26,7 @@ SELECT min(local_date), max(local_date), count(*), count(*) FILTER (WHERE store 
 WHERE retailer_id = %(retailer)s AND occurred_at <= %(known)s AND recorded_at <= %(known)s
 """
 STORES = """
-SELECT store, count(*) FROM customers_order WHERE retailer_id = %s AND store <> '' GROUP BY store ORDER BY store
+SELECT store, count(*) FROM customers_order WHERE retailer_id = %s AND store <> '' GROUP BY store
 """
 SOLD = f"""
 SELECT o.store, date_trunc('month', o.local_date)::date, count(*), sum(m.value)::float8, sum(m.costed)::float8,
@@ -55,8 +56,9 @@ class Read:
 
 
 def stores_of(retailer: Retailer) -> Mapping[str, int]:
-    """Return a retailer's stores, with how many orders each has."""
-    return dict(bulk.fetch(STORES, [retailer.pk]))
+    """Return a retailer's stores, with how many orders each has, in the order in which people look for them."""
+    found = dict(bulk.fetch(STORES, [retailer.pk]))
+    return {store: found[store] for store in sorted(found, key=by_number)}
 
 
 def read(retailer: Retailer, treated: Sequence[str], began_on: date, metric: str, *, known_at: datetime) -> Read:

@@ -16,6 +16,7 @@ from analytics.uplift_runs.storing import as_json, from_json
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
+from customers.core.texts import can_be_stored
 from customers.models import Retailer
 from loyalty.experiments.rules import digest
 
@@ -92,7 +93,7 @@ def ask(retailer: Retailer, asked: Asked, *, author: str, now: datetime) -> Roll
     :raises NoStores: when none is named, or too many are
     :raises NotBegunYet: when it begins later
     """
-    named = sorted({each.strip() for each in asked.stores if each.strip()})
+    named = sorted({each.strip() for each in asked.stores if each.strip() and can_be_stored(each)})
     if not 1 <= len(named) <= MAX_STORES:
         raise NoStores(limit=MAX_STORES)
     if asked.began_on > local_date(now, retailer.tzinfo):

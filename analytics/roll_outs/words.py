@@ -13,6 +13,7 @@ from analytics.uplift.results import Range, Reason
 from analytics.uplift.roll_outs import Judged
 from customers.core.instants import instant_said
 from customers.core.numbers import shown
+from customers.core.ordering import by_number
 
 REFUSED: Mapping[str, Promise] = {
     "nothing_bought": _("There is no order yet."),
@@ -109,7 +110,7 @@ def interval(found: Range | None, currency: str) -> str:
 def plan_rows(run: RollOutRun) -> list[tuple[Any, str]]:
     """Return what a run was asked, and what it rests on."""
     return [
-        (_("stores with it"), ", ".join(run.stores)),
+        (_("stores with it"), ", ".join(sorted(run.stores, key=by_number))),
         (_("began on"), date_format(run.began_on, "DATE_FORMAT")),
         (_("what is measured"), str(BASES.get(run.basis) or run.get_metric_display())),
         (_("as recorded until"), instant_said(run.known_at)),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from math import inf
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,7 @@ from customers.models import Retailer
 from loyalty.experiments.rules import digest
 
 MARGIN_RATE = "margin_rate"
+WHOLE = frozenset({"window_months", "lags", "max_members", "max_controls"})
 
 
 class PlanRefused(DomainError):
@@ -43,6 +45,8 @@ def planned(given: Mapping[str, Any]) -> Plan:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if name in known
     }
+    for name, value in values.items():
+        _require_kind(name, value)
     try:
         return Plan(**values, limits=_limits(given.get("limits", {})))
     except InvalidPlan as error:
@@ -51,10 +55,25 @@ def planned(given: Mapping[str, Any]) -> Plan:
         raise PlanRefused(name="-", value=str(given)) from error
 
 
-def _limits(given: Mapping[str, Any]) -> Limits:
+def _require_kind(name: str, value: Any) -> None:
+    """
+    Refuse a value that is of another kind than its name asks for, before any code that measures meets it.
+
+    :raises PlanRefused: then
+    """
+    whole = value if name == "lags" and isinstance(value, tuple) else (value,)
+    if name in WHOLE and not all(type(each) is int and each >= 1 for each in whole):
+        raise PlanRefused(name=name, value=value)
+    if name == "level" and type(value) not in {int, float}:
+        raise PlanRefused(name=name, value=value)
+
+
+def _limits(given: Any) -> Limits:
+    if not isinstance(given, Mapping):
+        raise PlanRefused(name="limits", value=given)
     known = {each.name for each in fields(Limits)}
     for name, value in given.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+        if name not in known or type(value) not in {int, float} or not 0 <= value < inf:
             raise PlanRefused(name=name, value=value)
     return Limits(**given)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -108,10 +109,9 @@ def cancel(run: UpliftRun, *, now: datetime) -> None:
 
 
 def retailers_with_asked() -> list[int]:
-    """Return the ids of the retailers of whom a measurement was asked for."""
-    return list(
-        UpliftRun.objects.filter(status=UpliftRun.Status.ASKED).values_list("retailer_id", flat=True).distinct()
-    )
+    """Return the ids of the retailers of whom a measurement was asked for, or goes on: one that died is marked by a worker."""
+    is_open = (UpliftRun.Status.ASKED, UpliftRun.Status.RUNNING)
+    return list(UpliftRun.objects.filter(status__in=is_open).values_list("retailer_id", flat=True).distinct())
 
 
 def retailers_who_want_nights() -> list[int]:
@@ -143,13 +143,24 @@ def measure_nightly(retailer: Retailer, *, now: datetime) -> list[UpliftRun]:
     programs = Program.objects.filter(retailer=retailer, pk__in=joined).select_related("retailer").order_by("pk")
     looked = UpliftRun.objects.filter(retailer=retailer, status__in=(UpliftRun.Status.DONE, UpliftRun.Status.REFUSED))
     seen = set(looked.filter(data_cut=known[1]).values_list("program_id", flat=True)) if known else set()
-    return [measure_uplift(each, now=now) for each in programs if each.pk not in seen]
+    return [_measured_or_asked(each, now) for each in programs if each.pk not in seen]
+
+
+def _measured_or_asked(program: Program, now: datetime) -> UpliftRun:
+    """Measure a program's uplift, or let a worker do so where another measurement goes on: no night is lost by that."""
+    try:
+        return measure_uplift(program, now=now)
+    except AnotherUpliftRun:
+        return ask(program, now=now, author="")
 
 
 def clean_up(retailer: Retailer) -> None:
-    """Mark runs that died."""
+    """Mark runs that died; one that somebody cancelled has come to what was asked for."""
     for run in UpliftRun.objects.filter(retailer=retailer, status=UpliftRun.Status.RUNNING):
-        run.finish(UpliftRun.Status.FAILED, timezone.now(), code="died", details={})
+        if run.is_cancel_asked:
+            run.finish(UpliftRun.Status.CANCELLED, timezone.now())
+        else:
+            run.finish(UpliftRun.Status.FAILED, timezone.now(), code="died", details={})
 
 
 @contextmanager
@@ -171,7 +182,7 @@ def _carry_out(run: UpliftRun, on_progress: Progress) -> None:
         found = carried_out(run, _Watched(run, on_progress))
         worth = as_json(_worth(run, found))
     except Refused as refused:
-        run.finish(status.REFUSED, timezone.now(), code=refused.reason.code, details=dict(refused.reason.values))
+        _keep(run, status.REFUSED, code=refused.reason.code, details=dict(refused.reason.values))
     except (Cancelled, KeyboardInterrupt) as interrupted:
         run.finish(status.CANCELLED, timezone.now())
         if isinstance(interrupted, KeyboardInterrupt):
@@ -180,10 +191,19 @@ def _carry_out(run: UpliftRun, on_progress: Progress) -> None:
         run.finish(status.FAILED, timezone.now(), code="error", details={"error": type(error).__name__})
         raise
     else:
-        run.finish(
-            status.DONE, timezone.now(), data_digest=found.read.digest, margin_basis=found.read.basis,
-            result=found.result, pictures=found.pictures, worth=worth,
+        _keep(
+            run, status.DONE, data_digest=found.read.digest, margin_basis=found.read.basis, result=found.result,
+            pictures=found.pictures, worth=worth,
         )  # fmt: skip
+
+
+@transaction.atomic
+def _keep(run: UpliftRun, status: UpliftRun.Status, **said: Any) -> None:
+    """Write down what a run came to; nothing of one that was cancelled before that, whoever was told so."""
+    if UpliftRun.objects.select_for_update(no_key=True).only("is_cancel_asked").get(pk=run.pk).is_cancel_asked:
+        run.finish(UpliftRun.Status.CANCELLED, timezone.now())
+    else:
+        run.finish(status, timezone.now(), **said)
 
 
 def _begin(run: UpliftRun) -> None:

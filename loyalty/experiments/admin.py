@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -25,6 +25,7 @@ from customers.core.admin import (
     action,
     display,
 )
+from customers.core.errors import DomainError
 from loyalty.activity import staff
 from loyalty.activity.near_misses import flaws_to_start, preview_of, start_experiment, tiers_of
 from loyalty.experiments.assigning import sizes
@@ -161,6 +162,17 @@ class ExperimentAdmin(ModelAdmin):
         shown = [("tier_of_it", "missing_percent")] if obj.tier_key else []
         place = found.index(OF_NEAR_MISS)
         return [*found[:place], *shown, *found[place + 1 :]]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Say what a verb refuses that the form did not: somebody else was first."""
+        try:
+            shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refused:
+            messages.error(request, str(refused))
+            return redirect(request.get_full_path())
+        return shown
 
     def save_model(self, *_given: Any) -> None:
         """Leave it to `save_related`, which knows the variants."""

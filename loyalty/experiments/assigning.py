@@ -109,8 +109,13 @@ def sizes(experiments: Iterable[Experiment]) -> Mapping[UUID, Mapping[str, int]]
     return found
 
 
+# As looks count them: of a person's records its own counts, or else the first that was assigned.
 SIZES = """
-SELECT v.experiment_id, v.code, count(a.id) FILTER (WHERE c.merged_into_id IS NULL)
+SELECT v.experiment_id, v.code, count(a.id) FILTER (WHERE CASE WHEN c.merged_into_id IS NULL THEN true ELSE NOT EXISTS (
+    SELECT 1 FROM customers_customer p
+    JOIN experiments_assignment o ON o.customer_id = p.id AND o.experiment_id = a.experiment_id
+    WHERE (p.id = c.merged_into_id OR p.merged_into_id = c.merged_into_id)
+        AND (p.merged_into_id IS NULL OR (o.assigned_at, o.id) < (a.assigned_at, a.id))) END)
 FROM experiments_variant v
 LEFT JOIN experiments_assignment a ON a.experiment_id = v.experiment_id AND a.variant_id = v.id
 LEFT JOIN customers_customer c ON c.id = a.customer_id

@@ -7,7 +7,7 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Fault, Kind
 from loyalty.experiments.models import Experiment
-from loyalty.experiments.parts import named_by, versions_from
+from loyalty.experiments.parts import holds_back, named_by, versions_from
 from loyalty.experiments.rules import GLOBAL, NEAR_MISS, VARIANTS, Design, Flaw, check
 from loyalty.experiments.wording import said_of
 
@@ -65,11 +65,14 @@ def _start_flaws(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
 
 
 def _named(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
-    """Yield the versions whose parts name variants that it has not, or that it is no longer: they would hold for nobody."""
+    """Yield the versions whose parts name variants that it has not: they would hold for nobody; or that nothing names any."""
     versions = {row.pk: row for row in versions_from(experiment, now)}
     known = {each.code for each in experiment.variants.all()} if experiment.form == VARIANTS else set()
     missing: dict[int, set[str]] = {}
-    for each in named_by(experiment.code, list(versions)):
+    named = named_by(experiment.code, list(versions))
+    if experiment.form == VARIANTS and not named and not holds_back(experiment):
+        yield Flaw("nothing_varies", "variants", is_error=False)
+    for each in named:
         lacks = set(each.variants) - known
         if versions[each.version].program_id != experiment.program_id:
             lacks = set(each.variants)

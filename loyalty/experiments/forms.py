@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import SelectWidget, TextInputWidget
 from loyalty.experiments.checking import others_of
 from loyalty.experiments.models import Experiment, Variant
-from loyalty.experiments.planning import ExperimentFact, VariantFact, design_of
+from loyalty.experiments.planning import CodeTaken, ExperimentFact, VariantFact, design_of
 from loyalty.experiments.rules import check
 from loyalty.experiments.wording import said_of
 from loyalty.tiers.models import Tier
 
 OWN = ("code", "name", "layer", "form", "unit", "metric", "window_days", "duration_days", "salt", "missing_percent")
+CHANGED_SINCE = _("The experiment was changed since this page was loaded. Load it again, and make your changes there.")
 
 
 class ExperimentForm(forms.ModelForm[Experiment]):
@@ -48,6 +49,9 @@ class ExperimentForm(forms.ModelForm[Experiment]):
         for name in ("program", "within"):
             if said.get(name) is not None and owner is not None and said[name].retailer_id != owner.pk:
                 self.add_error(name, ValidationError(_("It belongs to another retailer."), code="another_retailer"))
+        code, others = said.get("code"), Experiment.objects.filter(retailer=owner).exclude(pk=self.instance.pk)
+        if not self.instance._state.adding and code and others.filter(code=code).exists():
+            self.add_error("code", ValidationError(str(CodeTaken(experiment=code)), code=CodeTaken.code))
         program = said.get("program")
         if (
             said.get("tier_key")
@@ -80,6 +84,8 @@ class VariantFormSet(forms.BaseInlineFormSet[Variant, Experiment, Any]):
     def clean(self) -> None:
         """Refuse what cannot be, before anything is written."""
         super().clean()
+        if any("id" in each for each in self.errors):  # each change writes all variants anew
+            raise ValidationError(CHANGED_SINCE, code="changed_since")
         if any(self.errors) or self.instance.retailer_id is None:
             return
         design = design_of(self.instance, fact_of(self.instance, self.facts()))

@@ -12,6 +12,7 @@ from loyalty.experiments.models import Experiment
 from loyalty.programs.models import ProgramVersion
 
 FIELD = "arms"
+HOLDING_BACK = {"campaigns", "offers_held_out"}  # what the floors above call their own that name an experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ def named_by(code: str, versions: Collection[int]) -> list[Named]:
         for model in kinds_that_vary()
     ]
     return [Named(version, tuple(said["variants"])) for version, said in rows[0].union(*rows[1:], all=True)]
+
+
+def holds_back(experiment: Experiment) -> bool:
+    """Tell whether a campaign or an offer keeps something from an experiment's control, which then varies by that."""
+    kinds = (each for each in Experiment._meta.related_objects if each.related_name in HOLDING_BACK)
+    return any(each.related_model._default_manager.filter(**{each.field.name: experiment}).exists() for each in kinds)
 
 
 def versions_from(experiment: Experiment, instant: datetime) -> list[ProgramVersion]:

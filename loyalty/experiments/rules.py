@@ -8,6 +8,7 @@ needs nobody's memory, and two experiments of different salts divide customers i
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from decimal import Decimal
 from hashlib import sha256
 from itertools import accumulate
 from typing import Any
@@ -175,5 +176,17 @@ def nested(key: str, designs: Sequence[Design]) -> Mapping[str, str]:
 
 
 def digest(plan: Mapping[str, Any]) -> str:
-    """Return what a plan is known by: it changes with whatever changes in it."""
-    return sha256(json.dumps(plan, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Return what a plan is known by: it changes with whatever changes in it, and not with where it is kept."""
+    return sha256(json.dumps(_as_kept(plan), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _as_kept(said: Any) -> Any:
+    """Return a value as the database gives it back: it writes numbers without exponents, and knows no zero below zero."""
+    if isinstance(said, Mapping):
+        return {name: _as_kept(each) for name, each in said.items()}
+    if isinstance(said, list | tuple):
+        return [_as_kept(each) for each in said]
+    if not isinstance(said, float):
+        return said
+    written = f"{Decimal(float.__repr__(said)):f}"
+    return float(written) + 0.0 if "." in written else int(written)

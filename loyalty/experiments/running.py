@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import LAST_YEAR
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.values import dataclass
@@ -36,6 +37,12 @@ class StartsInThePast(DomainError):
     code = "experiment_starts_in_the_past"
     kind = Kind.INVALID
     message = _("{instant} has passed: what was decided then was decided without the experiment.")
+
+
+class StartsTooLate(DomainError):
+    code = "experiment_starts_too_late"
+    kind = Kind.INVALID
+    message = _("It cannot start on {day}: calendars go to the year {last}.")
 
 
 class NotRunning(DomainError):
@@ -79,7 +86,11 @@ def end_of(experiment: Experiment, starts_at: datetime) -> datetime | None:
 
     Windows are of so many times 24 hours: where clocks go forward, one that lasts as long as its window ends that hour later, or
     nobody would have been in it for a whole one.
+
+    :raises StartsTooLate: for an instant beyond what calendars count with
     """
+    if starts_at.year > LAST_YEAR:
+        raise StartsTooLate(day=starts_at.date().isoformat(), last=LAST_YEAR)
     if experiment.duration_days is None:
         return None
     zone = (experiment.program or experiment.retailer).tzinfo
@@ -106,7 +117,7 @@ def start(
     :raises NotPlanned: when it has no plan
     :raises PlanOutOfDate: when it was changed since
     :raises ExperimentHasErrors: when something else stands in its way
-    :raises StartsInThePast: for an instant that has passed
+    :raises StartsInThePast: for an instant that has passed; StartsTooLate for one beyond what calendars count with
     """
     _lock_retailer(experiment)
     experiment = locked(experiment)

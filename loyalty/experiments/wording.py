@@ -35,6 +35,10 @@ FLAWS: dict[str, Promise] = {
         "Version {number} of {program} has parts for the variants {variants} of an experiment of this code, and this one has no"
         " such variants: they would hold for nobody. Call its variants so, or publish a version that names its own."
     ),
+    "nothing_varies": _(
+        "Nothing names its variants: no version in force or published for later, no campaign, no offer. Unless your own systems"
+        " treat them otherwise, all are treated alike, and nothing can be found."
+    ),
     "within_no_hold_out": _(
         "{within} is no hold-out (campaign) of the same program, within which variants could stand."
     ),

@@ -108,6 +108,49 @@ def test_a_draft_is_changed(staff: Client, club: Program) -> None:
     assert (row.window_days, list(row.variants.in_order().values_list("share_bp", flat=True))) == (30, [2_000, 8_000])
 
 
+def saved(club: Program, row: Experiment, **changed: Any) -> dict[str, Any]:
+    """Return the form of a draft as its page has it."""
+    rows = {f"variants-{place}-id": each.pk for place, each in enumerate(row.variants.in_order())}
+    return form(club, 1_000, 9_000, **{"variants-INITIAL_FORMS": 2, "code": row.code, **rows, **changed})
+
+
+def test_a_draft_does_not_take_the_code_of_another(staff: Client, club: Program) -> None:
+    drafted(club.retailer, club, "taken")
+    row = drafted(club.retailer, club, "welcome")
+
+    answer = staff.post(reverse("admin:experiments_experiment_change", args=[row.pk]), saved(club, row, code="taken"))
+
+    assert (answer.status_code, "There is an experiment taken already." in answer.content.decode()) == (200, True)
+    assert Experiment.objects.get(pk=row.pk).code == "welcome"
+
+
+def test_who_saves_what_somebody_else_changed_meanwhile_is_told_so(staff: Client, club: Program) -> None:
+    row = drafted(club.retailer, club, "welcome")
+    page, loaded = reverse("admin:experiments_experiment_change", args=[row.pk]), saved(club, row)
+    change(row, fact(club, "welcome", window_days=30), author="Ada", now=timezone.now())
+
+    answer = staff.post(page, loaded)
+
+    assert answer.status_code == 200
+    assert "The experiment was changed since this page was loaded." in answer.content.decode()
+    assert Experiment.objects.get().window_days == 30
+
+
+@pytest.mark.parametrize(("duration", "day"), [(3_660, "9995-01-01"), (60, "2200-01-01"), (None, "9999-12-31")])
+def test_it_starts_in_no_year_that_calendars_do_not_have(
+    staff: Client, club: Program, duration: int | None, day: str
+) -> None:
+    row = planned(club.retailer, club, duration_days=duration)
+
+    answer = staff.post(
+        reverse("admin:experiments_experiment_start_it", args=[row.pk]),
+        {"reason": "later", "starts_at_0": day, "starts_at_1": "00:00"},
+    )
+
+    said = "It cannot start on" in answer.content.decode()
+    assert (answer.status_code, said, Experiment.objects.get().state) == (200, True, "draft")
+
+
 def test_it_is_planned_started_and_ended_each_shown_before_it_happens(staff: Client, club: Program) -> None:
     row = drafted(club.retailer, club)
 

@@ -1,13 +1,17 @@
 """What blurs the difference between variants is counted, by why."""
 
+from datetime import timedelta
+
 import pytest
 
 from customers.merging import merge
 from customers.models import Customer
 from loyalty.activity.account.enrolment import enrol
+from loyalty.experiments.assigning import sizes
 from loyalty.experiments.checking import flaws_of
 from loyalty.experiments.contamination import contamination_of
 from loyalty.experiments.models import Experiment
+from loyalty.experiments.running import end
 from loyalty.experiments.wording import said_of
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
@@ -76,3 +80,19 @@ def test_a_draft_of_customers_who_share_points_is_warned_of_and_one_of_household
     assert (flaw.code, flaw.place, flaw.facts, flaw.is_error) == ("household_as_unit", "unit", {"members": 2}, False)
     assert said_of(flaw).startswith("2 members share points with others.")
     assert flaws_of(other, now=NOON) == ()
+
+
+def test_who_turned_out_to_be_somebody_who_came_after_the_end_is_still_a_person_of_its_variant() -> None:
+    club = make.program()
+    for name in ("ada", "bob", "charlie", "dan"):
+        make.customer(club.retailer, name)
+    experiment = running(club.retailer, club)
+    end(experiment, author="Grace", now=NOON)
+    for name in ("late", "later"):
+        make.customer(club.retailer, name, since=NOON + timedelta(days=1))
+
+    for source, target in (("ada", "late"), ("bob", "late"), ("charlie", "later"), ("later", "dan")):
+        merge(club.retailer, source, target, reference=f"{source} is {target}", now=NOON + timedelta(days=2))
+
+    # Ada and Bob are one person who came later, Charlie is Dan: of four records two persons are left.
+    assert sum(sizes([experiment])[experiment.pk].values()) == 2

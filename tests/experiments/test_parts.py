@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+from loyalty.campaigns.models import Campaign
 from loyalty.configuration.checking import check
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.experiments.checking import ExperimentHasErrors, flaws_of
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact, change, plan
 from loyalty.experiments.running import end, start
+from loyalty.experiments.wording import said_of
 from loyalty.points.models import EarningRule
 from loyalty.programs.models import Program
 from tests import make
+from tests.campaigns.make_offers import offer
 from tests.experiments.make_experiments import fact, planned
 from tests.make import NOON, START
 
@@ -69,6 +72,31 @@ def test_one_that_became_a_hold_out_since_a_version_named_it_does_not_start() ->
 
     with pytest.raises(ExperimentHasErrors, match="has parts for the variants B, C"):
         start(experiment, author="Grace", now=NOON)
+
+
+def test_one_that_nothing_names_starts_and_is_said_to_compare_nothing() -> None:
+    club = make.program()
+    experiment = planned(club.retailer, club, "triple", variants=THREE, **OFFER)
+
+    (found,) = flaws_of(experiment, now=NOON)
+
+    assert (found.code, found.is_error) == ("nothing_varies", False)
+    assert said_of(found).startswith("Nothing names its variants: no version in force or published for later")
+    assert start(experiment, author="Grace", now=NOON).state == "running"
+
+
+@pytest.mark.parametrize("kind", ["campaign", "offer", "hold-out"])
+def test_what_a_campaign_or_an_offer_keeps_from_its_control_varies(kind: str) -> None:
+    club = make.program()
+    given: dict[str, Any] = {} if kind == "hold-out" else OFFER | {"variants": THREE}
+    experiment = planned(club.retailer, club, "triple", **given)
+    own: dict[str, Any] = {"retailer": club.retailer, "program": club, "code": "spring", "created_at": START}
+    if kind == "campaign":
+        Campaign.objects.create(**own, name="Spring", kind="journey", experiment=experiment)
+    if kind == "offer":
+        offer(club, is_live=False, hold_out=experiment)
+
+    assert flaws_of(experiment, now=NOON) == ()
 
 
 def test_a_version_that_is_over_or_names_it_well_stands_in_no_ones_way() -> None:

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from customers.core import bulk
-from loyalty.experiments.rules import Design, Share, bucket, check, nested, variant_of
+from loyalty.experiments.rules import Design, Share, bucket, check, digest, nested, variant_of
 
 SALT = "welcome-2026"
 KNOWN = {"ada": 2866, "bob": 2149, "charlie": 2838, "c1": 7139, "c2": 8700}
@@ -118,3 +120,11 @@ def test_one_that_ends_before_a_window_is_over_is_refused(duration: int | None, 
     design = replace(WINBACK, duration_days=duration)
 
     assert [flaw.code for flaw in check(design, [])] == codes
+
+
+@pytest.mark.parametrize(("number", "kept"), [
+    (1e16, "10000000000000000"), (1.5e300, "15" + "0" * 299), (-0.0, "0.0"), (2.0, "2.0"), (1e-07, "1e-07"), (True, "true"),
+    (10**22, "10000000000000000000000"),
+])  # fmt: skip
+def test_a_plan_is_known_by_the_numbers_that_the_database_gives_back(number: Any, kept: str) -> None:
+    assert digest({"b": [number], "a": "x"}) == sha256(f'{{"a":"x","b":[{kept}]}}'.encode()).hexdigest()

@@ -1,13 +1,13 @@
 """Look at a retailer's data, and say what they carry."""
 
 from argparse import ArgumentParser
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from analytics.audit.running import audit, findings_of, verdict_of
 from analytics.audit.verdicts import Level, Use
@@ -15,6 +15,7 @@ from analytics.audit.words import ANSWERS, LEVELS, USES, sentence
 from analytics.models import AuditRun
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
+from customers.management.console import plain_console
 
 COLOURS = {"ready": "green", "care": "yellow", "not": "red"}
 
@@ -31,14 +32,13 @@ class Command(BaseCommand):
         run = audit(retailer, now=timezone.now())
         if run is None:
             raise CommandError(_("Nothing was ever bought."))
-        console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
+        console = plain_console(self.stdout)
         console.print(_findings(run, retailer.currency))
         for use in Use:
             found = verdict_of(run, use)
             reasons = ", ".join(reason.check for reason in found.reasons)
-            console.print(
-                f"{USES[use]}: [{COLOURS[found.answer]}]{ANSWERS[found.answer]}[/]{f' ({reasons})' if reasons else ''}"
-            )
+            answer = (str(ANSWERS[found.answer]), COLOURS[found.answer])
+            console.print(Text.assemble(f"{USES[use]}: ", answer, f" ({reasons})" if reasons else ""))
 
 
 def _findings(run: AuditRun, currency: str) -> Table:

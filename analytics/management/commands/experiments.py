@@ -2,12 +2,12 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from analytics.experiments import words
 from analytics.experiments.depth_page import depth_texts
@@ -21,11 +21,12 @@ from analytics.experiments.report import experiment_report
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file, retailer_named
+from customers.management.console import plain_console
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import find
 
-COLOURS = {"done": "green", "failed": "red", "waiting": "yellow", "": "default"}
+COLOURS = {"done": "green", "failed": "red", "waiting": "yellow", "": ""}
 
 
 class Command(BaseCommand):
@@ -44,7 +45,7 @@ class Command(BaseCommand):
 
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
-        self.console = Console(file=cast("IO[str]", self.stdout._out), width=120)  # so that call_command captures it
+        self.console = plain_console(self.stdout, width=120)
         retailer = retailer_named(options["retailer"])
         wanted = [name for name in ("detectable", "plan", "again") if options[name]]
         self.out: Path | None = options["out"]
@@ -62,7 +63,7 @@ class Command(BaseCommand):
     def _experiments(self, retailer: Retailer, code: str | None) -> list[Experiment]:
         if code:
             return [find(retailer, code)]
-        started = Experiment.objects.filter(retailer=retailer).exclude(state=Experiment.State.DRAFT)
+        started = Experiment.objects.filter(retailer=retailer, starts_at__lte=timezone.now())
         return list(started.select_related("retailer", "program").order_by("code"))
 
     def _do(self, experiment: Experiment, what: str) -> None:
@@ -91,9 +92,9 @@ class Command(BaseCommand):
     def _look(self, experiment: Experiment) -> None:
         found = look(experiment, now=timezone.now())
         grade = f" ({found.result.grade})" if found.result.grade else ""
-        self.console.print(f"[bold]{experiment.code}[/]{grade}")
+        self.console.print(Text.assemble((experiment.code, "bold"), grade))
         for line in said(found):
-            self.console.print(f"  [{COLOURS[line['tag']]}]{line['label']}[/] {line['text']}")
+            self.console.print(Text.assemble("  ", (line["label"], COLOURS[line["tag"]]), f" {line['text']}"))
         for text in (*near_lines(found), *depth_texts(found), *promise_lines(found)):
             self.console.print(f"  {text}")
         if self.out is not None:

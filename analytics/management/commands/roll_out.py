@@ -1,12 +1,11 @@
 """What a roll-out in some of a retailer's stores did, judged now; or the last one computed again."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 
 from analytics.roll_outs import words
 from analytics.roll_outs.models import RollOutRun
@@ -17,6 +16,7 @@ from analytics.uplift.roll_outs import DRAWS
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import day, retailer_named
+from customers.management.console import plain_console
 from customers.models import Retailer
 
 MIN_DRAWS = 20
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
-        self.console = Console(file=cast("IO[str]", self.stdout._out), width=120)  # so that call_command captures it
+        self.console = plain_console(self.stdout, width=120)
         retailer = retailer_named(options["retailer"])
         if options["again"]:
             self._again(retailer)

@@ -3,12 +3,11 @@
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from analytics.uplift_runs.running import cancel, measure_uplift
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import day, existing_file, new_file
+from customers.management.console import plain_console
 from loyalty.programs.models import Program
 
 Show = Any
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
-        self.console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
+        self.console = plain_console(self.stdout)
         try:
             if options["cancel"] is not None:
                 cancel(_run(options["cancel"]), now=timezone.now())

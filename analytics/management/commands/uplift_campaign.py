@@ -2,12 +2,11 @@
 
 from argparse import ArgumentParser
 from dataclasses import replace
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import formats
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
 
 from analytics.demonstration.campaign import CAMPAIGN, PLAN, Campaign, campaign
@@ -18,6 +17,7 @@ from analytics.uplift_runs.page import detail_of, gap_words, headline_of, reason
 from analytics.uplift_runs.tables import Money
 from analytics.uplift_runs.words import percent
 from customers.core.errors import DomainError
+from customers.management.console import plain_console
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--window", type=int, choices=range(1, 5), default=PLAN.window_months, help="months (2)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
+        console = plain_console(self.stdout)
         try:
             found = campaign(options["campaign"])
         except DomainError as error:

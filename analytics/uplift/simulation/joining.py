@@ -63,7 +63,7 @@ def reason_at(design: Design, people: People, orders: Candidates) -> Floats:
         return np.log1p(spent_before(orders, HISTORY) / TYPICAL)
     if design.reason == "latent":
         liking: Floats = np.log(people.rate) + people.worth
-        return np.asarray((liking - liking.mean()) / liking.std())[customer]
+        return np.asarray((liking - liking.mean()) / (liking.std() or 1.0))[customer]  # one alone is like the others
     if design.reason == "spike":
         since = (orders.month[:, None] - people.bursts[customer]) * MONTH
         return np.asarray(np.any((since >= BURST - 2) & (since < BURST + 7), axis=1), dtype=np.float64)

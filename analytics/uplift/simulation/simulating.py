@@ -95,8 +95,9 @@ def simulate(  # noqa: PLR0913 - each is a thing to vary on its own
     :param months: of 365.25 / 12 days, from `first` (days since 1970-01-01) on
     :param effect: .07 is 7 % more; between -.9 and .5
     :param margin_rate: the mean share of an order's value that is margin
+    :raises ValueError: where it would be of nobody or of no time, or where there are no candidates for the effect
     """
-    assert MIN_EFFECT <= effect <= MAX_EFFECT
+    _require_drawable(customers, months, effect)
     world = _World(design, months, effect, margin_rate, holdout, first)
     buckets = draw_buckets(holdout, customers)
     held_out = is_held_out(holdout, buckets)
@@ -109,6 +110,13 @@ def simulate(  # noqa: PLR0913 - each is a thing to vary on its own
     arms = Arms(buckets, held_out, np.concatenate(benefits)) if holdout else None
     panel = Panel(stack_customers(people), stack_orders(orders), first, first + world.days - 1)
     return Simulated(panel, Truth(effect, design), arms)
+
+
+def _require_drawable(customers: int, months: int, effect: float) -> None:
+    if customers < 1 or months < 1:
+        raise ValueError(f"a past has at least one customer and one month, not {customers} and {months}")
+    if not MIN_EFFECT <= effect <= MAX_EFFECT:
+        raise ValueError(f"an effect is from {MIN_EFFECT} to {MAX_EFFECT}, not {effect}")
 
 
 def _blocks(world: _World, customers: int, seed: int) -> Iterator[_Block]:

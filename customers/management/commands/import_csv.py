@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -21,7 +21,6 @@ from customers.importing.dates import ORDERS
 from customers.importing.formats import FORMATS
 from customers.importing.jobs import remember, remembered
 from customers.importing.numbers import SIGNS
-from customers.importing.problems import Problem
 from customers.importing.reading import open_source
 from customers.importing.report import Report
 from customers.importing.running import preview_import, run_import
@@ -30,6 +29,7 @@ from customers.importing.table import Said
 from customers.importing.templates import write_template
 from customers.importing.writing import write_refused
 from customers.management.arguments import existing_file, new_file, retailer_named
+from customers.management.console import plain_console
 from customers.models import Retailer
 
 SHOWN = 20
@@ -75,7 +75,7 @@ class Command(BaseCommand):
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
         retailer = retailer_named(options["retailer"])
-        console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
+        console = plain_console(self.stdout)
         said = Said(
             columns=dict(options["columns"]),
             remembered=remembered(retailer, options["kind"]),
@@ -131,25 +131,19 @@ class Command(BaseCommand):
             f"{len(report.refused):,} rows cannot be taken."
         )
         if preview:
-            console.print(f"Read as {'; '.join(report.reading)}.", markup=False, soft_wrap=True)
+            console.print(f"Read as {'; '.join(report.reading)}.", soft_wrap=True)
         for notice in report.notices:
-            console.print(notice, markup=False, soft_wrap=True)
+            console.print(notice, soft_wrap=True)
         if report.ignored_columns:
-            console.print(
-                f"Columns that nobody reads: {', '.join(report.ignored_columns)}", markup=False, soft_wrap=True
-            )
+            console.print(f"Columns that nobody reads: {', '.join(report.ignored_columns)}", soft_wrap=True)
         if not report.problems:
             return
         table = Table("line", "column", "reason")
         for problem in report.problems[:SHOWN]:
-            table.add_row(str(problem.line), problem.column, _plain(problem))
+            table.add_row(str(problem.line), problem.column, problem.reason)
         console.print(table)
         if len(report.problems) > SHOWN:
             console.print(f"... and {len(report.problems) - SHOWN:,} more: --problems FILE writes all rows with them.")
-
-
-def _plain(problem: Problem) -> str:
-    return problem.reason.replace("[", "\\[")  # or the table would take it for a style
 
 
 def _column(text: str) -> tuple[str, str]:

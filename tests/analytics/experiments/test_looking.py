@@ -18,12 +18,14 @@ from analytics.experiments.looking import (
     retailers_with_experiments,
 )
 from analytics.experiments.models import ExperimentLook
+from customers.merging import merge
 from customers.models import Retailer
 from loyalty.experiments.models import Assignment, Experiment
-from loyalty.experiments.running import end
+from loyalty.experiments.planning import plan
+from loyalty.experiments.running import end, start
 from tests import make
 from tests.analytics.experiments.shops import CLOSED, DAY, WINDOW, bought, crowd, experiment, in_arm
-from tests.experiments.make_experiments import drafted
+from tests.experiments.make_experiments import HALVES, drafted, even_salt, running
 from tests.make import START
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +110,30 @@ def test_a_look_is_made_again_to_the_digit_whatever_was_recorded_since(owner: Re
     assert again.result == ExperimentLook.objects.get(pk=first.pk).result
 
 
+def test_a_hold_out_of_everything_that_starts_later_changes_no_look_of_before(owner: Retailer) -> None:
+    test = crowd(owner, experiment)
+    end(test, author="Grace", now=START + 10 * DAY)
+    first = look(Experiment.objects.get(pk=test.pk), now=START + 12 * DAY)
+    running(owner, None, "everything", layer="global", at=START + 15 * DAY)
+
+    again = look_again(ExperimentLook.objects.get(pk=first.pk))
+
+    assert first.result.waiting == 600
+    assert (again.same_data, again.same_code, again.same_numbers) == (True, True, True)
+
+
+def test_who_turned_out_to_be_somebody_else_is_other_data_also_while_nobodys_window_is_over(owner: Retailer) -> None:
+    test = crowd(owner, experiment)
+    first = look(test, now=START + 2 * DAY)
+    ada, bob = in_arm(test, "in")[:2]
+    merge(owner, ada.external_id, bob.external_id, reference="same", now=START + 3 * DAY)
+
+    again = look_again(ExperimentLook.objects.get(pk=first.pk))
+
+    assert (first.result.waiting, again.result.waiting) == (600, 599)
+    assert (again.same_data, again.same_code, again.same_numbers) == (False, True, False)
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -169,6 +195,22 @@ def test_a_plan_that_is_not_what_was_hashed_blocks_the_result(owner: Retailer) -
 
     assert found.blocked is not None
     assert found.blocked.code == "plan_changed"
+
+
+def test_a_plan_with_numbers_that_the_database_writes_otherwise_is_what_was_hashed(owner: Retailer) -> None:
+    def of(shop: Retailer) -> Experiment:
+        draft = drafted(
+            shop, make.program(shop), metric="revenue", window_days=WINDOW, salt=even_salt(shop, HALVES, "s")
+        )
+        return start(
+            plan(draft, detectable={"deviation": 1e16, "gain": -0.0}, author="Grace", now=START),
+            author="Grace",
+            now=START,
+        )
+
+    found = look(Experiment.objects.get(pk=crowd(owner, of).pk), now=CLOSED).result
+
+    assert (found.blocked, found.grade) == (None, "A")
 
 
 def test_a_night_looks_at_what_runs_and_at_what_has_just_ended(owner: Retailer) -> None:

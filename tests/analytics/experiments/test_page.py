@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from analytics.experiments import words
 from analytics.experiments.looking import latest, look
@@ -25,11 +25,12 @@ from analytics.uplift.results import Range
 from customers.models import Retailer
 from loyalty.access.models import StaffRole
 from loyalty.experiments.models import Experiment
-from loyalty.experiments.planning import plan
+from loyalty.experiments.planning import VariantFact, plan
+from loyalty.experiments.running import start
 from tests import make
 from tests.analytics.experiments.shops import CLOSED, DAY, LATER, bought, crowd, experiment, in_arm, persons
 from tests.analytics.experiments.test_planning import TENTH, shop
-from tests.experiments.make_experiments import drafted
+from tests.experiments.make_experiments import drafted, planned
 from tests.make import START
 
 pytestmark = pytest.mark.django_db
@@ -290,6 +291,26 @@ def test_the_command_looks_and_looks_again(owner: Retailer) -> None:
     assert "each customer brings" in said_by(owner.slug)
     assert ExperimentLook.objects.filter(experiment=test).count() == 1
     assert "the same to the digit" in said_by(owner.slug, "hold-out", "--again")
+
+
+def test_the_command_passes_over_what_starts_later(owner: Retailer) -> None:
+    test = crowd(owner, experiment)
+    ahead = timezone.now() + DAY
+    start(planned(owner, test.program, "ahead"), starts_at=ahead, author="Grace", now=ahead - DAY)
+
+    said = said_by(owner.slug)
+
+    assert (said.count("each customer brings"), "ahead" in said) == (1, False)
+    with pytest.raises(CommandError, match="ahead has not started: there is nothing to look at"):
+        said_by(owner.slug, "ahead")
+
+
+@pytest.mark.parametrize("name", ["[red]rebate", "rebate [/] half", ":smile: rebate", "[bold"])
+def test_the_command_writes_names_as_they_are(owner: Retailer, name: str) -> None:
+    variants = (VariantFact("out", 5_000, is_control=True), VariantFact("in", 5_000, name=name))
+    crowd(owner, lambda shop: experiment(shop, variants=variants))
+
+    assert f"{name}: each customer brings" in said_by(owner.slug)
 
 
 def test_the_command_says_what_can_be_detected_and_plans() -> None:

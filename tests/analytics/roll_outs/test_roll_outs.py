@@ -34,7 +34,7 @@ from analytics.uplift.roll_outs import CannotJudge, Sales, judge_roll_out
 from analytics.uplift.synthetic import RollOut, placebo_error, synthetic_did
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Retailer
-from customers.recording import record_returns
+from customers.recording import record_orders, record_returns
 from loyalty.access.models import StaffRole
 from tests import make
 from tests.analytics.roll_outs.shops import BEGAN, FIRST, NOW, WITH_IT, orders, sales
@@ -315,7 +315,7 @@ def test_what_nobody_can_ask_is_refused_at_once() -> None:
     owner = make.retailer()
 
     with pytest.raises(NoStores):
-        ask(owner, Asked(["", " "], BEGAN), author="", now=NOW)
+        ask(owner, Asked(["", " ", "s\0", "s\ud800"], BEGAN), author="", now=NOW)
     with pytest.raises(NotBegunYet, match="It begins on 2026-06-21"):
         ask(owner, Asked(WITH_IT, date(2026, 6, 21)), author="", now=NOW)
     assert not RollOutRun.objects.exists()
@@ -335,6 +335,32 @@ def test_one_that_fails_is_told_and_stops_no_other() -> None:
     second.refresh_from_db()
     assert (first.status, second.status) == ("failed", "done")
     assert answer_of(first) == "It failed (KeyError). Ask again; if it fails again, tell who runs this site."
+
+
+@pytest.mark.django_db
+def test_stores_stand_in_the_order_of_their_numbers() -> None:
+    owner = make.retailer()
+    names = ["Store 10", "store 2", "Store 1", "Annex", "7 rue Haute", "12 rue Haute", "Store 2b"]
+    record_orders(owner, [make.order(None, "1.00", at=NOW, store=name) for name in names], now=NOW)
+    run = asked_by(owner, "Store 10", "Store 1", "store 2")
+
+    assert list(stores_of(owner)) == [
+        "7 rue Haute", "12 rue Haute", "Annex", "Store 1", "store 2", "Store 2b", "Store 10",
+    ]  # fmt: skip
+    assert words.plan_rows(run)[0][1] == "Store 1, store 2, Store 10"
+
+
+@pytest.mark.django_db
+def test_what_no_name_can_hold_is_refused_beside_the_form() -> None:
+    owner = make.retailer()
+    client, address = staff_of(owner, "analyst"), reverse("admin:analytics_rolloutrun_ask")
+    said = {"retailer": owner.slug, "stores": ["s\0"], "began_on": "2026-02-01", "metric": "revenue"}
+
+    answers = [client.post(address, said, follow=True), client.post(address, said | {"retailer": "a\0"}, follow=True)]
+
+    told = [str(each) for answer in answers for each in answer.context["messages"]]
+    assert told == ["Name the stores in which it began, 1000 at most.", "Choose a retailer."]
+    assert not RollOutRun.objects.exists()
 
 
 def staff_of(owner: Retailer, role: str) -> Client:

@@ -1,6 +1,7 @@
 """Simulated retailers: the same people in every world, and a truth that holds."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,3 +163,20 @@ def _values(orders: Orders, chosen: Flags) -> list[tuple[tuple[int, float], floa
 
 def _joined(panel: Panel) -> Floats:
     return panel.customers.seconds[panel.orders.customer]
+
+
+@by_design
+def test_one_customer_is_a_past_as_well(design: Design) -> None:
+    assert len(simulate(design, customers=1, months=3, seed=5).panel.customers.joined) == 1
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"customers": 0}, "at least one customer and one month, not 0 and 24"),
+    ({"customers": -1}, "at least one customer and one month"),
+    ({"months": 0}, "at least one customer and one month, not 5000 and 0"),
+    ({"effect": 0.6}, r"an effect is from -0\.9 to 0\.5, not 0\.6"),
+    ({"effect": float("nan")}, "not nan"),
+])  # fmt: skip
+def test_what_cannot_be_drawn_is_said(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        simulate(TRAITS, seed=5, **given)

@@ -1,7 +1,7 @@
 """The commands: a measurement with its answer, the same again to the digit, cancelled; and a campaign of real data."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from analytics.demonstration.campaign import PLAN, campaign
 from analytics.uplift.measuring import measure
 from analytics.uplift.panel import NEVER
 from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.running import ask
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from tests import make
 from tests.analytics.uplift_runs.simulated import club_of, panel_of
@@ -63,6 +65,21 @@ def test_what_was_corrected_since_is_said_when_it_is_computed_again(club: Progra
 
     with pytest.raises(CommandError, match="the data of then were corrected, merged or erased since"):
         said("uplift", again=run.pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("corrected", [
+    {"recorded_at": NOW + timedelta(days=3_650)},  # all members: nobody is left to compare
+    {"left_at": F("enrolled_at") + timedelta(days=1)},  # no number of the past that is hashed, but what is told of it
+])  # fmt: skip
+def test_what_was_corrected_of_members_since_is_said_as_well(club: Program, corrected: dict[str, Any]) -> None:
+    said("uplift", program=club.slug, window=3)
+    Membership.objects.filter(program=club).update(**corrected)
+
+    with pytest.raises(
+        CommandError, match=r"^Not the same: the data of then were corrected, merged or erased since\.$"
+    ):
+        said("uplift", again=UpliftRun.objects.get().pk)
 
 
 @pytest.mark.django_db

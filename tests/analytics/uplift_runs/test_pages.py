@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from analytics.uplift_runs import words
 from analytics.uplift_runs.budget import budget
-from analytics.uplift_runs.models import UpliftRun
+from analytics.uplift_runs.models import UpliftRun, UpliftSettings
 from analytics.uplift_runs.page import said_of
 from analytics.uplift_runs.report import uplift_report
 from loyalty.programs.models import Program
@@ -123,6 +123,18 @@ def test_who_may_asks_and_cancels_on_the_page(staff: Client, club: Program) -> N
     assert (run.plan["asked"]["window_months"], run.plan["asked"]["metric"], run.author) == (4, "margin", "sue")
     assert run.status == UpliftRun.Status.CANCELLED
     assert "It stops before its next step." in cancelled.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cost", "kept"), [("-5", []), ("0", [Decimal(0)]), ("99.50", [Decimal("99.50")]), ("", [None])]
+)
+def test_a_program_costs_nothing_or_more(staff: Client, club: Program, cost: str, kept: list[Decimal | None]) -> None:
+    said = {"retailer": club.retailer_id, "member_codes": "card", "monthly_cost": cost}
+
+    answer = staff.post(reverse("admin:analytics_upliftsettings_add"), said)
+
+    assert list(UpliftSettings.objects.values_list("monthly_cost", flat=True)) == kept
+    assert ("A cost is 0 or more." in answer.content.decode()) is (kept == [])
 
 
 def test_a_page_costs_the_same_statements_whatever_there_is(

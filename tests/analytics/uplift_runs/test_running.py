@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from analytics.models import ValueRun
 from analytics.segments.assigning import FORGET
 from analytics.segments.models import CustomerSegment, SegmentRun
+from analytics.tasks import uplift_asked
 from analytics.uplift.panel import Panel
 from analytics.uplift.plan import Plan
 from analytics.uplift_runs import running
@@ -20,8 +21,18 @@ from analytics.uplift_runs.page import reason_of
 from analytics.uplift_runs.planning import PlanRefused, planned
 from analytics.uplift_runs.reading import span
 from analytics.uplift_runs.repeating import Again, compute_again
-from analytics.uplift_runs.running import RunIsOver, ask, cancel, measure_nightly, measure_uplift, run_next
+from analytics.uplift_runs.running import (
+    LOCK,
+    RunIsOver,
+    ask,
+    cancel,
+    measure_nightly,
+    measure_uplift,
+    retailers_with_asked,
+    run_next,
+)
 from analytics.uplift_runs.storing import as_json
+from analytics.uplift_runs.worth import worth_of
 from customers.core import bulk
 from customers.models import Retailer
 from customers.recording import record_orders
@@ -31,6 +42,7 @@ from loyalty.experiments.rules import digest
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from tests import make
+from tests.analytics.test_runs import another_session
 from tests.analytics.uplift_runs.simulated import club_of, panel_of
 
 pytestmark = pytest.mark.django_db
@@ -292,6 +304,80 @@ def test_a_run_that_died_is_marked_by_the_next_one(club: Program) -> None:
     assert (died.status, died.code) == ("failed", "died")
 
 
+@pytest.mark.parametrize(("is_cancel_asked", "status", "code"), [(False, "failed", "died"), (True, "cancelled", "")])
+def test_a_run_that_died_is_marked_by_a_worker_also_where_nobody_asks_for_another(
+    club: Program,
+    is_cancel_asked: bool,  # noqa: FBT001 - a parameter
+    status: str,
+    code: str,
+) -> None:
+    died = measure_uplift(club, now=NOW, plan=SHORT)
+    UpliftRun.objects.filter(pk=died.pk).update(status=UpliftRun.Status.RUNNING)
+    if is_cancel_asked:
+        cancel(died, now=NOW)
+
+    uplift_asked()
+
+    died.refresh_from_db()
+    assert (died.status, died.code) == (status, code)
+    assert retailers_with_asked() == []
+
+
+def test_one_that_is_cancelled_after_its_last_step_counts_for_nothing(
+    club: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ask(club, now=NOW, author="sue", plan=SHORT)
+    compute_worth = worth_of
+
+    def meanwhile(*given: Any) -> Any:
+        cancel(run, now=NOW)
+        return compute_worth(*given)
+
+    monkeypatch.setattr(running, "worth_of", meanwhile)
+
+    assert run_next(club.retailer)
+
+    run.refresh_from_db()
+    assert (run.status, run.result, run.worth) == ("cancelled", None, None)
+    with pytest.raises(RunIsOver):
+        cancel(run, now=NOW)
+
+
+def test_one_that_is_cancelled_while_the_data_are_found_to_refuse_it_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    club = make.program()
+    run = ask(club, now=NOW, author="sue", plan=SHORT)
+
+    def meanwhile(*_given: Any) -> None:
+        cancel(run, now=NOW)
+
+    monkeypatch.setattr(running, "span", meanwhile)
+
+    assert run_next(club.retailer)
+
+    run.refresh_from_db()
+    assert (run.status, run.code) == ("cancelled", "")
+
+
+def test_a_night_that_meets_another_run_lets_a_worker_measure_later() -> None:
+    club = make.program()
+    make.member(club, "ada")
+    UpliftSettings.objects.create(retailer=club.retailer, is_nightly=True)
+
+    with another_session() as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK, club.retailer_id])
+        (run,) = measure_nightly(club.retailer, now=NOW)
+        assert run_next(club.retailer) is False
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, club.retailer_id])
+    assert (run.status, run.author) == ("asked", "")
+
+    assert run_next(club.retailer)
+
+    run.refresh_from_db()
+    assert (run.status, run.code) == ("refused", "nothing_bought")
+
+
 def test_the_night_measures_where_it_is_wanted_and_no_day_twice(club: Program) -> None:
     assert measure_nightly(club.retailer, now=NOW) == []
     UpliftSettings.objects.create(retailer=club.retailer, is_nightly=True)
@@ -306,7 +392,10 @@ def test_the_night_measures_where_it_is_wanted_and_no_day_twice(club: Program) -
 def test_plans_are_read_from_what_somebody_wrote() -> None:
     assert planned({"window_months": 4, "lags": [1, 2], "limits": {"members_c": 800}}).limits.members_c == 800
     wrong: list[dict[str, Any]] = [
-        {"window": 4}, {"window_months": 0}, {"lags": []}, {"limits": {"members_c": "x"}}, {"cut": 3},
+        {"window": 4}, {"window_months": 0}, {"lags": []}, {"limits": {"members_c": "x"}}, {"cut": 3}, {"window_months": 2.5},
+        {"window_months": True}, {"lags": [1.5]}, {"lags": 3}, {"lags": [[1]]}, {"level": "x"}, {"level": None},
+        {"max_members": "x"}, {"max_controls": 0}, {"metric": ["revenue"]}, {"limits": []}, {"limits": "abc"}, {"limits": None},
+        {"limits": {"overlap": float("nan")}}, {"limits": {"overlap": float("inf")}}, {"limits": {"members_b": -1}},
     ]  # fmt: skip
     for given in wrong:
         with pytest.raises(PlanRefused):
