@@ -228,6 +228,7 @@ PROGRAMS: Attempts = {
     "membership_period_ends_after_it_began": (
         "UPDATE memberships_membershipperiod SET left_at = enrolled_at - interval '1 day'"
     ),
+    "household_stay_ends_after_it_began": "UPDATE memberships_householdstay SET left_at = joined_at - interval '1 day'",
     "membership_ends_after_it_began": "UPDATE memberships_membership SET left_at = enrolled_at - interval '1 day'",
     "points_policy_once_per_wallet": copy("points_pointspolicy", DRAFT),
     "points_policy_share_is_a_share": f"UPDATE points_pointspolicy SET redeemed_share = 1.5 WHERE {DRAFT}",

@@ -50,6 +50,7 @@ from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.memberships import households
 from loyalty.memberships.models import Membership
 from loyalty.outbox.endpoints import add_endpoint
 from loyalty.outbox.relay import dispatch
@@ -82,6 +83,12 @@ from tests.rewards import shop as shop_of_rewards
 
 pytestmark = pytest.mark.django_db
 OURS = ("customers", "loyalty", "analytics")
+
+
+def left_and_came_back(member: Membership, other: Membership) -> None:
+    households.share(member, [other], now=NOON)
+    leave(member, now=NOON)  # its household, too
+    enrol(member.program, [(member.customer_id, NOON)], source="web", now=NOON)
 
 
 @pytest.fixture
@@ -123,9 +130,7 @@ def world() -> None:
     )
     add_endpoint(club.retailer, "https://example.org/hook")
     dispatch(now=NOON)
-    zoe = make.member(club, "zoe")
-    leave(zoe, now=NOON)
-    enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
+    left_and_came_back(make.member(club, "zoe"), ada)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
     erase(make.member(club, "max").customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
     send_code(shop, "ada@example.org", now=NOON)
