@@ -201,6 +201,13 @@ def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
     return own.select_related("reward", "program").order_by("-redeemed_at", "-id")
 
 
+def open_redemptions(member: Membership, *, at: datetime) -> QuerySet[RewardRedemption]:
+    """Return the rewards that a member has and can use at an instant, or that are on their way, the newest first."""
+    status = RewardRedemption.Status
+    is_good = Q(status=status.ISSUED) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    return redemptions(member).filter(is_good | Q(status=status.IN_PROGRESS))
+
+
 def code_of(redemption: RewardRedemption) -> str:
     """Return the code to be shown at the till; empty where there is none."""
     code = RewardCode.objects.filter(redemption=redemption).first()

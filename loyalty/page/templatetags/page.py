@@ -1,7 +1,7 @@
 """How members read numbers, money and what a program calls its things."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +17,10 @@ from customers.core.images import address_of, is_shown
 from customers.core.languages import own_text
 from customers.core.money import written
 from customers.core.qr import svg_of
-from loyalty.rewards.models import Reward
+from loyalty.rewards.models import Reward, RewardRedemption
 
 register = template.Library()
+MOMENT = timedelta(microseconds=1)
 BASES = {
     "spend": gettext_lazy("spent"),
     "points": gettext_lazy("points"),
@@ -152,6 +153,18 @@ def day(context: template.Context, value: datetime | date | str | None) -> SafeS
     if isinstance(value, datetime):
         value = localtime(value, context["member"].program.tzinfo).date()
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), django_date(value, "j F Y"))
+
+
+@register.simple_tag(takes_context=True)
+def last_day(context: template.Context, ends_at: datetime) -> SafeString | str:
+    """Return the last day of what ends with an instant, as the reader writes it: before a midnight that is the day before."""
+    return day(context, ends_at - MOMENT)
+
+
+@register.filter
+def standing(redemption: RewardRedemption, at: datetime) -> str:
+    """Return what a redeemed reward is at an instant, in words."""
+    return str(redemption.status_at(at).label)
 
 
 @register.simple_tag

@@ -34,12 +34,13 @@ class RedeemForm(forms.Form):
 @of_member
 def catalogue(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member what it can get."""
-    own = reading.redemptions(visit.member)
+    now = timezone.now()
+    mine = reading.open_redemptions(visit.member, at=now)
     return show(request, visit, "page/rewards.html", {
         "here": "rewards",
-        "rewards": reading.catalogue(visit.member, at=timezone.now()),
-        "open": own.filter(status__in=OPEN),
-        "past": own.exclude(status__in=OPEN)[:PAST],
+        "rewards": reading.catalogue(visit.member, at=now),
+        "open": mine,
+        "past": reading.redemptions(visit.member).exclude(pk__in=mine.order_by().values("pk"))[:PAST],
     })  # fmt: skip
 
 
@@ -67,8 +68,10 @@ def reward(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
 def redeemed(request: HttpRequest, visit: Visit, redemption_id: UUID) -> HttpResponse:
     """Show a reward that a member has, with the code for the till."""
     found = get_object_or_404(reading.redemptions(visit.member), pk=redemption_id)
-    code = reading.code_of(found) if found.status in OPEN else ""
-    return show(request, visit, "page/redeemed.html", {"here": "rewards", "redemption": found, "code": code})
+    status = found.status_at(timezone.now())
+    code = reading.code_of(found) if status in OPEN else ""
+    said = {"here": "rewards", "redemption": found, "status": status, "code": code}
+    return show(request, visit, "page/redeemed.html", said)
 
 
 @require_POST
