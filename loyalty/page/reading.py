@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -168,6 +169,15 @@ def catalogue(member: Membership, *, at: datetime) -> list[dict[str, Any]]:
     for price in (price for reward in rewards for price in reward["prices"]):
         price["name"] = names.get(price["wallet"], "")
     return rewards
+
+
+# What a member agrees to when it redeems a reward.
+DEAL = ("prices", "points_per_unit", "amount", "percent", "minimum_amount", "valid_days", "valid_until", "may_cancel")
+
+
+def deal_of(reward: Mapping[str, Any]) -> str:
+    """Return a name of what a reward costs and gives, as the catalogue tells it: of another deal it is another one."""
+    return sha256(json.dumps([reward[name] for name in DEAL]).encode()).hexdigest()
 
 
 def match_left(member: Membership, code: str, *, at: datetime) -> Decimal:

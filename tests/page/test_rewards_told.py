@@ -1,5 +1,6 @@
 """What a member reads of its rewards is what a till says of them."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,18 +15,18 @@ from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardRedemption
 from tests import make
 from tests.page.test_pages import home_of, known, signed_in, text_of
-from tests.rewards.shop import reward
+from tests.rewards.shop import follow, reward
 
 pytestmark = pytest.mark.django_db
-PARIS = "Europe/Paris"
+TILL = {"kind": "pay_with_points", "codes": "generated"}
 
 
-def eve_with(points: int = 1_000, zone: str = PARIS, **given: Any) -> Membership:
-    """Return a member with points, in a program with one reward."""
-    draft = make.version(make.retailer(language="en", zone=zone))
+def eve_with(**given: Any) -> Membership:
+    """Return a member with 1,000 points, in a program with one reward."""
+    draft = make.version(make.retailer(language="en", zone="Europe/Paris"))
     reward(draft, **given)
     eve = known(make.published(draft, since=timezone.now() - timedelta(days=100)), "eve")
-    adjust(eve, points, reason="r", author="a", reference="r1", now=timezone.now() - timedelta(days=40))
+    adjust(eve, 1_000, reason="r", author="a", reference="r1", now=timezone.now() - timedelta(days=40))
     return eve
 
 
@@ -57,3 +58,47 @@ def test_a_reward_past_its_end_is_over_on_the_page_before_the_night_has_been() -
     assert "Yours, to use" not in listed
     assert "expired" in listed.split("What you have had")[1]
     assert "reward to use" not in home
+
+
+def form_of(page: str) -> dict[str, str]:
+    """Return what a page's form sends."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "sends"),
+    [
+        ({}, {"points": 800}, {}),
+        (TILL | {"points": 100, "points_per_unit": 100}, {"points_per_unit": 200}, {"points": "500"}),
+    ],
+)  # fmt: skip
+def test_a_price_that_changed_since_it_was_told_is_told_again_and_takes_nothing(
+    kind: dict[str, Any], changes: dict[str, Any], sends: dict[str, str]
+) -> None:
+    eve = eve_with(**kind)
+    browser, page = signed_in(eve), f"{home_of(eve)}rewards/five-off"
+    form = form_of(browser.get(page).content.decode())
+    follow(eve.program, timezone.now(), **changes)
+
+    asked = browser.post(page, {**form, **sends})
+
+    assert "What it costs, or gives, has changed. Please look at it again." in text_of(asked)
+    assert not RewardRedemption.objects.exists()
+    assert make.spendable(eve, timezone.now()) == 1_000
+    again = form_of(asked.content.decode())
+    assert browser.post(page, {**again, **sends}).status_code == 302
+    assert RewardRedemption.objects.get().points == int(sends.get("points", 800))
+
+
+def test_a_form_that_is_sent_twice_is_one_request_whatever_it_costs_by_then() -> None:
+    eve = eve_with()
+    browser, page = signed_in(eve), f"{home_of(eve)}rewards/five-off"
+    form = form_of(browser.get(page).content.decode())
+    first = browser.post(page, form)
+    follow(eve.program, timezone.now(), points=800)
+
+    second = browser.post(page, form)
+
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert second.headers["Location"] == first.headers["Location"]
+    assert RewardRedemption.objects.get().points == 500
