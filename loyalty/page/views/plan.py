@@ -17,7 +17,7 @@ from customers.core.values import dataclass
 from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
 from loyalty.page.visit import Visit, go, of_member, show
-from loyalty.plans.account.joining import cancel, change, join, resume
+from loyalty.plans.account.joining import cancel, change, had_trial, join, resume
 from loyalty.plans.account.offering import shown_to
 from loyalty.plans.models import Invoice, PaidPlan
 from loyalty.plans.overview import MembersPlan, Overview, overview
@@ -35,7 +35,9 @@ def plan(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its plan, and which there are."""
     found = shown_to(visit.member, overview_of(visit.member), at=timezone.now())
     invoices = Invoice.objects.filter(subscription__membership=visit.member).select_related("plan").order_by("-id")
-    return show(request, visit, "page/plan.html", {"here": "me", "plan": found, "invoices": invoices[:SHOWN]})
+    may_try = found.mine is None and not had_trial(visit.member)
+    said = {"here": "me", "plan": found, "invoices": invoices[:SHOWN], "may_try": may_try}
+    return show(request, visit, "page/plan.html", said)
 
 
 @of_member
