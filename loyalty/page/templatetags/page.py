@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from customers.core.images import address_of, is_shown
 from customers.core.languages import own_text
-from customers.core.money import written
+from customers.core.money import decimals_of, written
 from customers.core.qr import svg_of
 from loyalty.rewards.models import Reward, RewardRedemption
 
@@ -79,10 +79,15 @@ def badge_among(challenge: Any, badges: Sequence[Any]) -> str:
     return next((str(each.badge) for each in badges if each.badge.code == challenge.badge), "")
 
 
-@register.filter
-def metric_amount(target: Any, metric: str) -> str:
-    """Return how much of a metric a level asks for: amounts without a currency, which stands above it."""
-    return number_format(Decimal(target), 2 if metric == "spend" else 0, use_l10n=True)
+@register.simple_tag(takes_context=True)
+def metric_amount(context: template.Context, counted: Any, metric: str) -> str:
+    """
+    Return how much of a metric was counted, or is asked for: amounts without their currency, which stands above it.
+
+    They have its decimals: of two scores of which one is larger nobody reads the same.
+    """
+    decimals = decimals_of(context["member"].program.retailer.currency) if metric == "spend" else 0
+    return number_format(Decimal(counted), decimals, use_l10n=True)
 
 
 @register.filter
@@ -208,12 +213,6 @@ def progress_said(goal: Any, currency: str) -> str:
 def metric_said(metric: str) -> str:
     """Return what a leaderboard counts, in words."""
     return str(COUNTED[metric])
-
-
-@register.filter
-def board_score(score: str, metric: str) -> str:
-    """Return a score as its board writes it: amounts without a currency, which stands above it."""
-    return number_format(Decimal(score), 2 if metric == "spend" else 0, use_l10n=True)
 
 
 @register.filter
