@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import day_before, local_date
 from customers.core.money import written
 from customers.models import Retailer
 from loyalty.activity.published import tiers_of
@@ -117,9 +117,12 @@ def _of_expiry(entries: Sequence[OpenEntry], trigger: Mapping[str, Any], _now: d
     points = {(customer, day): number for customer, day, number in rows}
 
     def say(entry: OpenEntry) -> Values | None:
+        assert entry.about is not None, "points end with a day"
         left = points.get((entry.customer_id, entry.about), 0)
-        is_enough = left >= parameter(trigger, "points")
-        return {"expires_on": _day(entry), "expiring_points": left} if is_enough else None
+        if left < parameter(trigger, "points"):
+            return None
+        # It is about the midnight with which they are gone: who reads of that day would come on it, and a day too late.
+        return {"expires_on": day_before(entry.about).isoformat(), "expiring_points": left}
 
     return {entry.id: say(entry) for entry in entries}
 
