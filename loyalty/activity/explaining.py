@@ -6,7 +6,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +21,14 @@ from loyalty.activity.published import names_of_version
 from loyalty.activity.remarking import Said, remarks_on
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, Lot
+from loyalty.points.states import State
 
 RuleNames = Mapping[tuple[int, str], str]
+# Points of a lot that are cancelled, and not by something that was undone.
+CANCELLED = Coalesce(Sum(Case(
+    When(movements__to_state=State.CANCELLED, then="movements__amount"),
+    When(movements__from_state=State.CANCELLED, then=-F("movements__amount")),
+)), 0)  # fmt: skip
 REASONS = {
     "no_version_in_force_then": _("The program had no rules in force when the order was placed."),
     "not_a_member_then": _("The customer was not a member when the order was placed."),
@@ -258,11 +265,11 @@ def _came_back(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dates(membership: Membership, order: Order) -> list[str]:
-    """Return when the order's points can be spent."""
+    """Return when the order's points can be spent; a return or a correction may have left nothing of some of them."""
     zone = membership.program.tzinfo
-    lots = Lot.objects.filter(order=order, wallet__membership=membership).order_by("id")
+    lots = Lot.objects.filter(order=order, wallet__membership=membership).annotate(cancelled=CANCELLED).order_by("id")
     found = []
-    for lot in lots:
+    for lot in lots.filter(cancelled__lt=F("amount")):
         if lot.active_at is None:
             found.append(
                 str(_("They become active with the event “%(event)s” of the order.")) % {"event": lot.activation_event}

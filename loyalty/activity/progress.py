@@ -51,6 +51,7 @@ class Progress:
     :param to_next: what is missing of `basis`; None on the highest tier
     :param missing: what is missing for the next tier, basis by basis
     :param is_any: whether one of what is missing would be enough
+    :param percent: of the way to the next tier that is done; 100 on the highest one
     :param projected: where it will stand on a day to come if it goes on as in the last 90 days
     :param projected_on: that day
     """
@@ -66,6 +67,7 @@ class Progress:
     to_keep: Missing = ()
     missing: Missing = ()
     is_any: bool = False
+    percent: int = 100
     projected: Tier | None = None
     projected_on: date | None = None
 
@@ -114,6 +116,7 @@ def progress(membership: Membership, *, at: datetime, versions: Versions | None 
         to_keep=scheme.lacks_to_keep(current, counts) if current else (),
         missing=scheme.missing(above, counts) if above else (),
         is_any=scheme.combination == "any",
+        percent=scheme.percent_of(above, counts) if above else 100,
         projected=tiers[heading_for.id] if heading_for else None,
         projected_on=end,
     )

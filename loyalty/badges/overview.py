@@ -10,9 +10,10 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
+from loyalty.badges.coming_next import towards_next
 from loyalty.badges.models import Badge, Challenge, ChallengeAward, GivenBadge
 from loyalty.badges.reading import read_state
-from loyalty.badges.rules import ChallengeRule, Counter, Goal, Metric, Tally, amount_of, times_met, value_on
+from loyalty.badges.rules import ChallengeRule, Counter, Metric, Tally, amount_of, times_met
 from loyalty.badges.state import GAME, BadgeState, Place, Progress
 from loyalty.badges.windows import days_of
 from loyalty.engine.versions import Version, Versions
@@ -27,6 +28,7 @@ class GoalProgress:
     How far a member is with one goal.
 
     :param value: what counts so far, in whole numbers or, of money, as an amount
+    :param target: of it for the next award
     """
 
     metric: str
@@ -105,18 +107,11 @@ def _progress(
     known = progress_in(state, rule, window)
     tallies: Sequence[Tally] = known.tallies if known else ({},) * len(rule.goals)
     first, last = (rule.first_day, rule.last_day) if window is None else days_of(window)
-    targets = [goal.target for goal in rule.goals]
-    if rule.levels:
-        value = value_on(rule, rule.goals[0], tallies[0], on)
-        targets = [next((level.target for level in rule.levels if level.target > value), rule.levels[-1].target)]
-    goals = [
-        goal_progress(rule, goal, tally, target, on)
-        for goal, tally, target in zip(rule.goals, tallies, targets, strict=True)
-    ]
+    given = known.given if known else 0
     is_in = not rule.is_joined or rule.name in state.joined
     return ChallengeProgress(
-        row, first, last, window is not None, state.joined.get(rule.name) if is_in else None, tuple(goals),
-        max(times_met(rule, tallies), known.given if known else 0), awards.get(rule.name, 0),
+        row, first, last, window is not None, state.joined.get(rule.name) if is_in else None,
+        goals_progress(rule, tallies, given=given, on=on), max(times_met(rule, tallies), given), awards.get(rule.name, 0),
     )  # fmt: skip
 
 
@@ -125,11 +120,13 @@ def progress_in(state: BadgeState, rule: Counter, window: str | None) -> Progres
     return state.windows.get(Place(rule.name, window)) if window is not None else None
 
 
-def goal_progress(rule: Counter, goal: Goal, tally: Tally, target: int, on: date) -> GoalProgress:
-    value = value_on(rule, goal, tally, on)
-    if rule.goals[0].metric in {Metric.DAY_STREAK, Metric.WEEK_STREAK}:
-        value = min(value, target)
-    return GoalProgress(goal.metric, goal.interaction, said(goal.metric, value), said(goal.metric, target))
+def goals_progress(rule: ChallengeRule, tallies: Sequence[Tally], *, given: int, on: date) -> tuple[GoalProgress, ...]:
+    """Return how far a member is with each goal of a challenge in a window, as it is told."""
+    found = zip(rule.goals, towards_next(rule, tallies, given=given, on=on), strict=True)
+    return tuple(
+        GoalProgress(goal.metric, goal.interaction, said(goal.metric, each.value), said(goal.metric, each.target))
+        for goal, each in found
+    )
 
 
 def said(metric: str, value: int) -> str:

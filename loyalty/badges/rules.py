@@ -377,11 +377,12 @@ def times_met(rule: ChallengeRule, tallies: Sequence[Tally]) -> int:
     if not rule.repeats:
         met = (value_of(goal.metric, tally) >= goal.target for goal, tally in zip(rule.goals, tallies, strict=True))
         return int(any(met) if rule.is_any else all(met))
-    times = [_completions(goal, tally) for goal, tally in zip(rule.goals, tallies, strict=True)]
+    times = [completions(goal, tally) for goal, tally in zip(rule.goals, tallies, strict=True)]
     return max(times) if rule.is_any else min(times)
 
 
-def _completions(goal: Goal, tally: Tally) -> int:
+def completions(goal: Goal, tally: Tally) -> int:
+    """Return how often a goal that repeats is met by what a tally holds."""
     if goal.metric in STREAKS:
         return sum(run // goal.target for run in runs_of(goal.metric, tally))
     return value_of(goal.metric, tally) // goal.target
@@ -421,22 +422,30 @@ class Slide:
 
 def _times_rolling(rule: ChallengeRule, tallies: Sequence[Tally]) -> int:
     """Count how often the last days met a challenge; what has met it once counts no more for the next time."""
-    times = 0
-    for values in _sliding(rule, tallies):
-        if rule.levels:
-            times = max(times, sum(values[0] >= level.target for level in rule.levels))
-            continue
+    if rule.levels:
+        reached = (sum(values[0] >= each.target for each in rule.levels) for _, values in _sliding(rule, tallies))
+        return max(reached, default=0)
+    return sum(1 for _ in _days_met(rule, tallies))
+
+
+def _days_met(rule: ChallengeRule, tallies: Sequence[Tally]) -> Iterable[str]:
+    """Yield the days with which the last days met a challenge: the first one, or each where it repeats."""
+    for day, values in _sliding(rule, tallies):
         met = [value >= goal.target for goal, value in zip(rule.goals, values, strict=True)]
         if any(met) if rule.is_any else all(met):
-            times += 1
+            yield day
             if not rule.repeats:
-                return times
+                return
             values.clear()  # tells the window that it begins anew
-    return times
 
 
-def _sliding(rule: Counter, tallies: Sequence[Tally]) -> Iterable[list[int]]:
-    """Yield each goal's value in the days up to each day; who clears them lets the window begin anew after it."""
+def last_met_on(rule: ChallengeRule, tallies: Sequence[Tally], on: date) -> str:
+    """Return the last day, up to one, with which the last days met a challenge, in ISO 8601; empty for none."""
+    return max((day for day in _days_met(rule, tallies) if day <= on.isoformat()), default="")
+
+
+def _sliding(rule: Counter, tallies: Sequence[Tally]) -> Iterable[tuple[str, list[int]]]:
+    """Yield each day with each goal's value in the days up to it; who clears them lets the window begin anew after it."""
     slides = [Slide(goal.metric, tally) for goal, tally in zip(rule.goals, tallies, strict=True)]
     days = sorted({day for slide in slides for day in slide.by_day})
     first = 0
@@ -448,7 +457,7 @@ def _sliding(rule: Counter, tallies: Sequence[Tally]) -> Iterable[list[int]]:
             _leave(slides, days[first])
             first += 1
         values = [slide.value for slide in slides]
-        yield values
+        yield day, values
         if not values:
             for gone in days[first : place + 1]:
                 _leave(slides, gone)

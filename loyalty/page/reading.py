@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -170,6 +171,15 @@ def catalogue(member: Membership, *, at: datetime) -> list[dict[str, Any]]:
     return rewards
 
 
+# What a member agrees to when it redeems a reward.
+DEAL = ("prices", "points_per_unit", "amount", "percent", "minimum_amount", "valid_days", "valid_until", "may_cancel")
+
+
+def deal_of(reward: Mapping[str, Any]) -> str:
+    """Return a name of what a reward costs and gives, as the catalogue tells it: of another deal it is another one."""
+    return sha256(json.dumps([reward[name] for name in DEAL]).encode()).hexdigest()
+
+
 def match_left(member: Membership, code: str, *, at: datetime) -> Decimal:
     """Return what the retailer still adds to donations to a cause of the version in force."""
     version = versions_as_read(member).at(at)
@@ -199,6 +209,13 @@ def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
     """Return the rewards that a member redeemed, the newest first."""
     own = RewardRedemption.objects.filter(membership=member)
     return own.select_related("reward", "program").order_by("-redeemed_at", "-id")
+
+
+def open_redemptions(member: Membership, *, at: datetime) -> QuerySet[RewardRedemption]:
+    """Return the rewards that a member has and can use at an instant, or that are on their way, the newest first."""
+    status = RewardRedemption.Status
+    is_good = Q(status=status.ISSUED) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    return redemptions(member).filter(is_good | Q(status=status.IN_PROGRESS))
 
 
 def code_of(redemption: RewardRedemption) -> str:

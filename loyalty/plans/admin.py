@@ -26,6 +26,7 @@ from customers.core.admin import (
 )
 from customers.core.calendar import day_before
 from loyalty.activity import staff
+from loyalty.activity.member.forms import OnceForm
 from loyalty.activity.staff import ByStaff
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import end_refund
@@ -65,8 +66,8 @@ class CancelForm(staff.ReasonForm):
     field_order = ("when", "reason")
 
 
-class RefundForm(staff.ReasonForm):
-    """How much goes back."""
+class RefundForm(OnceForm):
+    """How much goes back; what is sent twice goes back once."""
 
     amount = forms.CharField(label=_("amount"), max_length=20, widget=TextInputWidget())
     field_order = ("amount", "reason")
@@ -149,9 +150,11 @@ class SubscriptionAdmin(ByStaff, ExportedAdmin):
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             with staff.tried(dry_run):
                 _end(row.membership, said["when"])
-            last = date_format(day_before(row.end_day)) if row.end_day else "-"
+            goes_on = _("The plan goes on through %(day)s, and is not renewed.")
             words = {
-                "period_end": _("The plan goes on through %(day)s, and is not renewed.") % {"day": last},
+                "period_end": goes_on % {"day": date_format(day_before(row.end_day))}
+                if row.end_day
+                else _("The plan has not begun: it ends at once, and its invoice is void."),
                 "now": _("The plan ends at once. Nothing goes back."),
                 "refund": _("The plan ends at once. What is left of its fee, day by day, goes back."),
             }
@@ -275,7 +278,12 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
             amount = Decimal(said["amount"])
             author = request.user.get_username()
             with staff.tried(dry_run):
-                refund(row.pk, amount, reason=said["reason"], author=author, now=timezone.now())
+                is_new = refund(
+                    row.pk, amount, reason=said["reason"], author=author, reference=f"staff:{said['key']}",
+                    now=timezone.now(),
+                )  # fmt: skip
+            if not is_new:
+                return [str(_("This was done already: nothing changes."))]
             return [str(_("%(amount)s go back; the plan stays as it is.") % {"amount": money(amount, row.currency)})]
 
         left = money(row.amount - row.refunded, row.currency)

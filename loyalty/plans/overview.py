@@ -16,7 +16,7 @@ from loyalty.memberships.models import Membership
 from loyalty.plans.changes import catch_up
 from loyalty.plans.loading import COLUMNS, JOIN, read_state
 from loyalty.plans.models import InvoiceLine, PaidPlan, Subscription
-from loyalty.plans.state import OFFER, PLANS, Due, PlanState
+from loyalty.plans.state import OFFER, PLANS, RENEWAL, Due, PlanState
 from loyalty.plans.steps import rule_of
 
 STATE = f"SELECT {', '.join(COLUMNS)} FROM memberships_membership m {JOIN} WHERE m.id = %s"  # of one member
@@ -74,6 +74,11 @@ class MembersPlan:
     @property
     def last_day(self) -> date | None:
         return self.state.period.end - timedelta(days=1) if self.state.period else None
+
+    @property
+    def is_paid(self) -> bool:
+        """Tell whether a fee was paid for the period that runs: not on trial, for nothing, or while it is owed."""
+        return self.state.paid > 0 and (self.state.due is None or self.state.due.kind != RENEWAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,16 @@ class TierScheme(Divided):
         asked = ((self.basis, tier.threshold), *tier.further)
         return tuple((basis, least - counts.of(basis)) for basis, least in asked if counts.of(basis) < least)
 
+    def percent_of(self, tier: TierRule, counts: Counts) -> int:
+        """Return how much of the way to a tier is done, in whole percent: 100 where it is reached, and nowhere else."""
+        if self.is_reached(tier, counts):
+            return 100
+        asked = ((self.basis, tier.threshold), *tier.further)
+        missing = [(counts.of(basis), least) for basis, least in asked if counts.of(basis) < least]
+        shares = [100 * max(has, NOTHING) / least if least else NOTHING for has, least in missing]
+        # Of all that is asked for, what is missing most is what counts; of any of it, what is missing least.
+        return min(int(max(shares) if self.combination == "any" else min(shares)), 99)
+
     def times(self, times: int) -> "TierScheme":
         """Return it with tiers that ask for so many times as much."""
         if times == 1:

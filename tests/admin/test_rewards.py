@@ -20,6 +20,7 @@ from django.utils import timezone
 from loyalty.access.models import StaffRole
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.undoing import refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCode, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import unseal
@@ -118,7 +119,14 @@ def test_stock_is_added_codes_are_imported_and_causes_paid_out(client: Client) -
         return reverse(f"admin:rewards_reward_{name}", args=[rewards[code].pk])
 
     confirmed(staff, page("change_stock", "five-off"), reason="delivery", pieces="4")
+    paid = unescape(staff.post(page("pay", "forest"), {"reason": "June", "document": "T-1"}).content.decode())
+    assert "3.00 EUR are paid out; what was given so far cannot come back." in paid
     confirmed(staff, page("pay", "forest"), reason="June", document="T-1")
+    redeem_reward(ada, "forest", reference="d2", points=200, now=timezone.now())
+    july = unescape(staff.post(page("pay", "forest"), {"reason": "July", "document": "T-1"}).content.decode())
+    assert "With the document T-1 3.00 EUR were paid out before: nothing is noted now." in july
+    cancelled = RewardRedemption.objects.get(reference="d2")
+    refund_reward(cancelled, now=timezone.now())
     file = SimpleUploadedFile("codes.csv", b"code;note\nAB-12;x\nab12;twice\nCD-34;y\nx;short\n")
     imported = staff.post(page("codes", "pool"), {"file": file}, follow=True).content.decode()
 

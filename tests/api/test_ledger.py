@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from loyalty.activity.account.spending import redeem
-from loyalty.points.models import Entry
+from loyalty.points.models import Entry, PointsPolicy
 from tests import make
 from tests.api.test_integration import call
 from tests.make import NOON, Rule
@@ -152,12 +152,30 @@ def test_a_forecast_says_what_expires_when(client: Client) -> None:
         make.buys(ada, amount, at=now - timedelta(days=days))
     key, bearer = make.key(ada.program.retailer), {"authorization": f"Bearer {make.token(ada.customer)}"}
 
+    of = {"program": ada.program.slug, "wallet": "points"}
     expected = [
-        {"last_day": f"{(now + timedelta(days=27)).date()}", "points": 15},
-        {"last_day": f"{(now + timedelta(days=29)).date()}", "points": 7},
+        {**of, "last_day": f"{(now + timedelta(days=27)).date()}", "points": 15},
+        {**of, "last_day": f"{(now + timedelta(days=29)).date()}", "points": 7},
     ]
     assert call(client, key, f"members/{ada.number}/forecast").json() == expected
     assert client.get("/api/v1/me/forecast", headers=bearer).json() == expected
+
+
+def test_a_forecast_says_of_which_wallet_it_is_and_tells_one_day_in_one_order(client: Client) -> None:
+    now, rules = timezone.now(), [make.Rule("1"), make.Rule("2", "miles", wallet="miles")]
+    month = {"expiry": "days", "expiry_count": 30}
+    draft = make.version(rules=rules, points=month)
+    PointsPolicy.objects.create(version=draft, code="miles", name="Miles", pending_days=0, **month)
+    ada = make.member(make.published(draft), "ada")
+    make.buys(ada, "10.00", at=now - timedelta(days=1))
+
+    told = call(client, make.key(ada.retailer), f"members/{ada.number}/forecast").json()
+
+    last = f"{(now + timedelta(days=29)).date()}"
+    assert told == [
+        {"program": ada.program.slug, "wallet": wallet, "last_day": last, "points": points}
+        for wallet, points in (("points", 10), ("miles", 20))
+    ]
 
 
 def test_points_go_from_member_to_member_and_a_household_spends_together(client: Client) -> None:

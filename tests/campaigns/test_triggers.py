@@ -21,6 +21,7 @@ from loyalty.plans.account.joining import cancel
 from loyalty.points.statement import forecast
 from loyalty.programs.models import Program
 from tests import make
+from tests.campaigns import make_campaigns
 from tests.campaigns.make_campaigns import Box, ada, journey, says, says_by, shop, waits
 from tests.campaigns.test_journeys import World, at
 from tests.plans.make_plans import joined, pays, program
@@ -374,6 +375,23 @@ def test_each_stage_is_entered_by_who_is_in_it_and_left_with_it() -> None:
         ("bob", "stage:loyal", "completed"),
         ("eve", "stage:lapsing:2026-05-01", "no_longer_true"),
     }
+
+
+def test_points_are_said_to_expire_with_the_last_day_on_which_they_can_be_spent() -> None:
+    world = Club(points={"pending_days": 0, "expiry": "days", "expiry_count": 30})
+    says(world.member.customer, "program", at=make.START)
+    trigger = {"kind": "points_expiring", "days": 30, "points": 100}
+    text = "{{ expiring_points }} points, {{ expires_on|date:'Y-m-d' }}"
+    step = make_campaigns.campaign(world.club, kind="program", trigger=trigger, texts={"en": text, "fr": text})
+    make.given(world.member, 150, at("2026-06-01T10:00Z"))
+    enters(Campaign.objects.get(pk=step.version.campaign_id), date(2026, 6, 2))
+
+    world.work(at("2026-06-02T12:00Z"))
+
+    # Thirty days from 1 June on, the last of them 1 July: from the 2nd on they are gone.
+    assert [each.text.splitlines()[0] for each in world.box.taken] == ["150 points, 2026-07-01"]
+    (last,) = forecast(make.wallet_of(world.member), at=at("2026-06-02T12:00Z"), zone=world.club.tzinfo)
+    assert last.last_day == date(2026, 7, 1)
 
 
 def test_points_that_were_spent_meanwhile_are_not_said_to_expire() -> None:

@@ -14,10 +14,11 @@ from django.urls import reverse
 
 from customers.core.calendar import local_date
 from customers.core.exporting import csv_response
+from customers.core.ids import new_id
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.configuration.drafts import open_draft
 from loyalty.memberships.models import Membership
-from loyalty.plans.account.joining import change, end
+from loyalty.plans.account.joining import change, end, join
 from loyalty.plans.models import Invoice, PaymentNotice, Refund
 from tests import make
 from tests.plans import make_plans
@@ -42,11 +43,12 @@ def ada() -> Membership:
 
 def act(staff: Client, name: str, row: Any, **said: str) -> tuple[str, str]:
     """Say something, confirm what is shown, and return what was shown and what was answered."""
-    address = reverse(f"admin:{name}", args=[row.pk])
-    shown = unescape(staff.post(address, said | {"reason": "asked for"}).content.decode())
+    address, said = reverse(f"admin:{name}", args=[row.pk]), said | {"reason": "asked for"}
+    said = {"key": str(new_id())} | said
+    shown = unescape(staff.post(address, said).content.decode())
     confirmed = re.search(r'name="confirmed" value="(\w+)"', shown)
     assert confirmed, shown
-    answer = staff.post(address, said | {"reason": "asked for", "confirmed": confirmed[1]}, follow=True)
+    answer = staff.post(address, said | {"confirmed": confirmed[1]}, follow=True)
     return shown, unescape(answer.content.decode())
 
 
@@ -99,10 +101,44 @@ def test_a_payment_is_noted_and_refunded_in_part(staff: Client, ada: Membership)
     ]
 
 
+def test_a_refund_that_is_confirmed_twice_goes_back_once(staff: Client, ada: Membership) -> None:
+    first, key = Invoice.objects.get(), str(new_id())
+
+    act(staff, "plans_invoice_give_back", first, amount="4.00", key=key)
+    shown, _done = act(staff, "plans_invoice_give_back", first, amount="4.00", key=key)
+
+    assert "This was done already: nothing changes." in shown
+    assert [each.amount for each in Refund.objects.all()] == [Decimal("4.00")]
+    act(staff, "plans_invoice_give_back", first, amount="4.00")  # another one, which somebody asked for anew
+    assert [each.amount for each in Refund.objects.all()] == [Decimal("4.00")] * 2
+
+
+def test_a_click_that_is_sent_twice_is_told_so(staff: Client, ada: Membership) -> None:
+    address = reverse("admin:plans_invoice_give_back", args=[Invoice.objects.get().pk])
+    asked = {"amount": "4.00", "reason": "late", "key": str(new_id())}
+    shown = staff.post(address, asked).content.decode()
+    confirmed = asked | {"confirmed": re.findall(r'name="confirmed" value="(\w+)"', shown)[0]}
+
+    answers = [staff.post(address, confirmed) for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [302, 200]
+    assert Refund.objects.count() == 1
+
+
+def test_a_plan_that_awaits_its_payment_is_told_to_end_at_once(staff: Client) -> None:
+    bob = make.member(make_plans.program(), "bob")
+    join(bob, "plus", now=NOW)
+
+    shown, _done = act(staff, "plans_subscription_cancel_plan", plan_of(bob), when="period_end")
+
+    assert "The plan has not begun: it ends at once, and its invoice is void." in shown
+    assert (plan_of(bob).status, Invoice.objects.get().status) == ("ended", "void")
+
+
 def test_more_than_was_paid_is_refused_beside_the_question(staff: Client, ada: Membership) -> None:
     address = reverse("admin:plans_invoice_give_back", args=[Invoice.objects.get().pk])
 
-    page = staff.post(address, {"amount": "10.01", "reason": "late"}).content.decode()
+    page = staff.post(address, {"amount": "10.01", "reason": "late", "key": str(new_id())}).content.decode()
 
     assert "10.01 EUR are to be refunded; 10.00 can be." in page
     assert Refund.objects.count() == 0

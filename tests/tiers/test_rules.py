@@ -47,6 +47,28 @@ def test_the_highest_reached_step_is_earned(amount: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("combination", "counts", "percent"),
+    [
+        ("all", Counts(), 0),
+        ("all", Counts(spend=Decimal(499), orders=5, visits=2), 99),
+        ("all", Counts(spend=Decimal("499.99"), orders=5, visits=2), 99),
+        ("all", Counts(spend=Decimal(700), orders=2, visits=2), 40),  # 2 of 5 orders is what holds it back
+        ("all", Counts(spend=Decimal(700), orders=2, visits=0), 0),
+        ("all", Counts(spend=Decimal(500), orders=5, visits=2), 100),
+        ("all", Counts(spend=Decimal(-20), orders=5, visits=2), 0),
+        ("any", Counts(spend=Decimal(50), orders=4), 80),
+        ("any", Counts(spend=Decimal(50), orders=5), 100),
+    ],
+)
+def test_the_way_to_a_tier_is_done_where_it_is_reached(combination: str, counts: Counts, percent: int) -> None:
+    silver = replace(TIERS[1], further=(("orders", Decimal(5)), ("visits", Decimal(2))))
+    scheme = scheme_of(tiers=(TIERS[0], silver), combination=combination)
+
+    assert scheme.percent_of(silver, counts) == percent
+    assert scheme.percent_of(TIERS[0], Counts(spend=Decimal(-20))) == 0
+
+
+@pytest.mark.parametrize(
     ("combination", "counts", "code"),
     [
         ("all", Counts(spend=Decimal(500)), "bronze"),

@@ -68,6 +68,8 @@ class StatementQuery(serializers.Serializer[Any]):
 
 
 class ForecastOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    wallet = serializers.CharField(help_text="Of which they are; `points` for the one that every program has.")
     last_day = serializers.DateField(help_text="The last day on which they can be spent.")
     points = serializers.IntegerField()
 
@@ -378,11 +380,16 @@ def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
 
 
 def _forecast(memberships: list[Membership]) -> Any:
+    """Return what expires when, the next first; of one day by program, and of one program the main wallet first."""
     now = timezone.now()
     expiries = [
-        expiring
-        for membership in memberships
-        for wallet in membership.wallets.all()
-        for expiring in forecast(wallet, at=now, zone=membership.program.tzinfo)
+        {"program": each.program.slug, "wallet": wallet.code, "last_day": expiring.last_day, "points": expiring.points}
+        for each in memberships
+        for wallet in each.wallets.all()
+        for expiring in forecast(wallet, at=now, zone=each.program.tzinfo)
     ]
-    return ForecastOut(sorted(expiries, key=lambda each: each.last_day), many=True).data
+
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        return row["last_day"], row["program"], row["wallet"] != MAIN, row["wallet"]
+
+    return ForecastOut(sorted(expiries, key=place), many=True).data

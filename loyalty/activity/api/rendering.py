@@ -198,6 +198,7 @@ def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
         "to_next": found.to_next,
         "missing": [{"basis": basis, "amount": amount} for basis, amount in found.missing],
         "is_any": found.is_any,
+        "percent": found.percent,
         "keeps_through": found.keeps_through,
         "to_keep": [{"basis": basis, "amount": amount} for basis, amount in found.to_keep],
         "projected": _tier(found.projected),

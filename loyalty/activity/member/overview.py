@@ -17,7 +17,7 @@ from loyalty.experiments.assigning import arms_of
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Lot, Movement, Wallet
 from loyalty.points.statement import Balance, balance, forecast
-from loyalty.tiers.models import Tier, TierChange
+from loyalty.tiers.models import TierChange
 
 SHOWN_LOTS, SHOWN_CHANGES = 25, 10
 
@@ -54,7 +54,7 @@ def head_of(membership: Membership) -> dict[str, Any]:
         "wallet_names": names,
         "balances": [NamedBalance(name, balance(wallets[code], at=now, zone=zone)) for code, name in names.items()],
         "progress": found,
-        "progress_percent": _percent(found.qualifying, found.next),
+        "progress_percent": found.percent,
         "plan": plan_of(membership, at=now),
         "holds": open_holds(membership, at=now),
         "arms": _arms(membership, now),
@@ -104,12 +104,6 @@ def story(lot: Lot) -> list[Step]:
         )
         for movement in sorted(lot.movements.all(), key=lambda movement: movement.pk)
     ]
-
-
-def _percent(qualifying: Any, following: Tier | None) -> int:
-    if following is None or not following.threshold:
-        return 100
-    return min(100, int(qualifying * 100 / following.threshold))
 
 
 STATES = {

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.core.admin import ModelAdmin, TextInputWidget
+from customers.core.money import written
 from loyalty.activity.rewards.redeemed import RewardReceipt
 from loyalty.activity.rewards.supplying import add_stock, fulfil_reward, pay_out
 from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
@@ -137,11 +138,12 @@ def payout(owner: ModelAdmin, request: HttpRequest, reward: Reward) -> HttpRespo
     """Note that a cause was paid all that it was given."""
 
     def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
-        program = reward.version.program
-        entry = _tried(
-            lambda: pay_out(program, reward.key, document=said["document"], now=timezone.now()), dry_run=dry_run
-        )
-        return [_("%(amount)s are paid out; what was given so far cannot come back.") % {"amount": -entry.amount}]
+        program, now = reward.version.program, timezone.now()
+        entry = _tried(lambda: pay_out(program, reward.key, document=said["document"], now=now), dry_run=dry_run)
+        facts = {"amount": written(-entry.amount, program.retailer.currency), "document": entry.document}
+        if entry.recorded_at < now:
+            return [_("With the document %(document)s %(amount)s were paid out before: nothing is noted now.") % facts]
+        return [_("%(amount)s are paid out; what was given so far cannot come back.") % facts]
 
     verb = Verb(
         _("Pay out"), _("All that the cause was given and has not got yet is noted as paid."),

@@ -1,6 +1,6 @@
 """Which orders and interactions met a challenge: asked of the facts themselves, as they are now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from customers.core.values import dataclass
 from loyalty.activity.counted import KnownFact, load_counted_interactions, load_counted_orders
 from loyalty.badges.models import ChallengeAward
 from loyalty.badges.overview import state_of
-from loyalty.badges.rules import ChallengeRule, Tally, adds, plus, times_met
+from loyalty.badges.rules import ChallengeRule, adds, times_met
 from loyalty.badges.state import GAME, BadgeState
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
@@ -19,11 +19,12 @@ from loyalty.points.state import MAIN
 MAX_FACTS, MAX_CAUSES = 1_000, 100
 ORDERS = """
 SELECT o.id FROM customers_order o JOIN activity_orderdecision d ON d.order_id = o.id
-WHERE d.membership_id = %s AND d.is_kept AND d.version_id IS NOT NULL GROUP BY o.id ORDER BY o.occurred_at DESC LIMIT %s
+WHERE d.membership_id = %s AND d.is_kept AND d.version_id IS NOT NULL
+GROUP BY o.id ORDER BY o.occurred_at DESC, o.id DESC LIMIT %s
 """
 INTERACTIONS = """
 SELECT i.id, d.points FROM customers_interaction i JOIN activity_interactiondecision d ON d.interaction_id = i.id
-WHERE i.customer_id = %s AND d.program_id = %s ORDER BY i.occurred_at DESC LIMIT %s
+WHERE i.customer_id = %s AND d.program_id = %s ORDER BY i.occurred_at DESC, i.id DESC LIMIT %s
 """
 
 
@@ -49,12 +50,24 @@ def causes_of(
         return {}
     known, state = _facts(membership, versions), state_of(membership.pk)
     found: dict[UUID, list[AwardCause]] = {}
-    for award in awards:
+    for some in _of_one_window(membership, awards):
+        award = some[0]
         version = versions.version(award.challenge.version_id)
         rule = version.of(GAME).by_name.get(award.name) if version else None
         if isinstance(rule, ChallengeRule):
-            found[award.pk] = _met_by(rule, award, _since(membership, award, known), state)[:MAX_CAUSES]
+            own = _counted(rule, award.window, _since(membership, award, known), state)
+            met_by = _met_by(rule, own, {each.number for each in some})
+            found |= {each.pk: met_by[each.number][:MAX_CAUSES] for each in some}
     return found
+
+
+def _of_one_window(membership: Membership, awards: Sequence[ChallengeAward]) -> Iterable[list[ChallengeAward]]:
+    """Return awards by the window of the challenge that gave them: what met them is found by one look at the facts."""
+    found: dict[tuple[int, str, bool], list[ChallengeAward]] = {}
+    for each in awards:
+        is_of_now = each.occurred_at >= membership.enrolled_at
+        found.setdefault((each.challenge_id, each.window, is_of_now), []).append(each)
+    return found.values()
 
 
 def _facts(membership: Membership, versions: Versions) -> list[KnownFact]:
@@ -64,7 +77,7 @@ def _facts(membership: Membership, versions: Versions) -> list[KnownFact]:
     main = Wallet.objects.filter(membership=membership, code=MAIN).values_list("pk", flat=True)
     bought = load_counted_orders(orders, membership.program_id, versions, frozenset(main))
     found = [*bought, *load_counted_interactions(points, versions)]
-    return sorted(found, key=lambda each: each.fact.at)
+    return sorted(found, key=lambda each: (each.fact.at, each.fact.interaction, each.number))
 
 
 def _since(membership: Membership, award: ChallengeAward, known: Sequence[KnownFact]) -> Sequence[KnownFact]:
@@ -73,29 +86,43 @@ def _since(membership: Membership, award: ChallengeAward, known: Sequence[KnownF
     return [each for each in known if each.fact.at >= begun] if award.occurred_at >= begun else known
 
 
-def _met_by(
-    rule: ChallengeRule, award: ChallengeAward, known: Iterable[KnownFact], state: BadgeState
-) -> list[AwardCause]:
-    """Return the facts of an award's window since the award before it, up to the one that met it."""
-    tallies: list[Tally] = [{} for _ in rule.goals]
-    since, met = state.joined.get(rule.name, datetime.min.replace(tzinfo=UTC)), 0
-    found: list[AwardCause] = []
+def _counted(
+    rule: ChallengeRule, window: str, known: Iterable[KnownFact], state: BadgeState
+) -> Iterable[tuple[KnownFact, list[dict[str, int]]]]:
+    """Yield the facts that count for a challenge in a window, with what each adds to its goals."""
+    since = state.joined.get(rule.name, datetime.min.replace(tzinfo=UTC))
     for each in known:
         is_for_others = not each.fact.interaction and not rule.audience.includes(each.fact.occasion)
-        if is_for_others or each.fact.at < since or rule.window_on(each.fact.on) != award.window:
+        if is_for_others or each.fact.at < since or rule.window_on(each.fact.on) != window:
             continue
         added = [adds(rule, goal, each.fact) for goal in rule.goals]
-        if not any(added):
-            continue
+        if any(added):
+            yield each, added
+
+
+def _met_by(
+    rule: ChallengeRule, counted: Iterable[tuple[KnownFact, list[dict[str, int]]]], numbers: Collection[int]
+) -> dict[int, list[AwardCause]]:
+    """
+    Return the facts since the award before, up to the one that met it, by the number of the award.
+
+    :param counted: what counts in a window, with what it adds, in the order of time
+    """
+    tallies: list[dict[str, int]] = [{} for _ in rule.goals]
+    found: list[AwardCause] = []
+    met, met_by = 0, dict[int, list[AwardCause]]()
+    for each, added in counted:
         found.append(_cause(each))
-        tallies = [plus(tally, more) for tally, more in zip(tallies, added, strict=True)]
+        for tally, more in zip(tallies, added, strict=True):
+            tally.update({item: tally.get(item, 0) + number for item, number in more.items()})
         times = times_met(rule, tallies)
-        if times >= award.number:
-            return found
+        met_by |= {number: list(found) for number in numbers if met < number <= times}
+        if len(met_by) == len(numbers):
+            return met_by
         if times > met:
             met = times
             found = [] if rule.repeats else found
-    return found
+    return dict.fromkeys(numbers, found) | met_by
 
 
 def _cause(known: KnownFact) -> AwardCause:

@@ -30,7 +30,7 @@ from loyalty.badges.models import (
     ChallengeAward,
     MemberProgress,
 )
-from loyalty.badges.overview import GoalProgress, goal_progress, progress_in
+from loyalty.badges.overview import GoalProgress, goals_progress, progress_in
 from loyalty.badges.reading import state_said
 from loyalty.badges.rules import ChallengeRule
 from loyalty.badges.state import GAME
@@ -146,10 +146,7 @@ class MemberProgressAdmin(OfMembers):
         for rule in version.of(GAME).challenges:
             known = progress_in(state, rule, rule.window_on(on))
             if known is not None and isinstance(rule, ChallengeRule):
-                goals = [
-                    goal_progress(rule, goal, tally, goal.target, on)
-                    for goal, tally in zip(rule.goals, known.tallies, strict=True)
-                ]
+                goals = goals_progress(rule, known.tallies, given=known.given, on=on)
                 said = {"challenge": names.get(rule.code, rule.code), "how_far": _how_far(goals, known.given)}
                 parts.append(_("%(challenge)s: %(how_far)s") % said)
         return " · ".join(parts) or "-"

@@ -16,8 +16,12 @@ IN_LANGUAGE = "In the caller's language."
 class GoalOut(serializers.Serializer[Any]):
     metric = serializers.ChoiceField(choices=Challenge._meta.get_field("metric").flatchoices, help_text="What counts.")
     interaction = serializers.CharField(allow_blank=True, help_text="The kind that counts; empty for orders.")
-    value = serializers.CharField(help_text="What counts so far; of a streak, the run that goes on.")
-    target = serializers.CharField(help_text="Of a challenge in levels that of the next one.")
+    value = serializers.CharField(
+        help_text="What counts so far; of a streak, the run that goes on; of the last days, what came since they met it."
+    )
+    target = serializers.CharField(
+        help_text="Of the next award: of the next level, or of the next time where it repeats."
+    )
 
 
 class ArtField(serializers.CharField):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from loyalty.badges.rules import (
     BadgeRule,
@@ -33,29 +33,52 @@ RETURNED = "returned"
 def take_awards(decision: Decision, place: Place, before: Sequence[Tally], after: Sequence[Tally]) -> Decision:
     """Take back the awards of a window that its facts met before and do not meet any more, by what was asked for then."""
     own = [each for each in decision.member.of(BADGES).awards if each.place == place and each.comes_back]
+    met = _Met(before, after)
     for award_id in [each.id for each in sorted(own, key=lambda each: -each.number)]:
         held = next(each for each in decision.member.of(BADGES).awards if each.id == award_id)  # as it is by now
         rule = _rule_of(decision, held)
         if rule is None or len(rule.goals) != len(after):
             continue
-        if _is_undone(held, rule, before, after):
+        if _is_undone(held, rule, met):
             decision = _take(decision, held, rule)
     return decision
 
 
-def _is_undone(held: HeldAward, rule: ChallengeRule, before: Sequence[Tally], after: Sequence[Tally]) -> bool:
+class _Times(NamedTuple):
+    """How often facts met a challenge before something came back, and how often they do after it."""
+
+    before: int
+    after: int
+
+
+class _Met:
+    """How often a window's facts meet challenges: counted once for all awards of a challenge, which may be hundreds."""
+
+    def __init__(self, before: Sequence[Tally], after: Sequence[Tally]) -> None:
+        self.before, self.after = before, after
+        self.known: dict[tuple[int, bool], _Times] = {}
+
+    def of(self, rule: ChallengeRule) -> _Times:
+        key = rule.id, rule.repeats
+        if key not in self.known:
+            self.known[key] = _Times(times_met(rule, self.before), times_met(rule, self.after))
+        return self.known[key]
+
+
+def _is_undone(held: HeldAward, rule: ChallengeRule, met: _Met) -> bool:
     """
     Tell whether facts met an award before and do not any more.
 
     Of two members who became one each may have met what is met once: the second award stands as long as both together
     meet it twice, and goes with the first one at the latest.
     """
-    if times_met(rule, after) < rule.number_of(held.number) <= times_met(rule, before):
+    times = met.of(rule)
+    if times.after < rule.number_of(held.number) <= times.before:
         return True
     if held.number == 1 or rule.repeats or rule.levels:
         return False
-    again = replace(rule, repeats=True)
-    return times_met(again, after) < held.number <= times_met(again, before)
+    again = met.of(replace(rule, repeats=True))
+    return again.after < held.number <= again.before
 
 
 def _rule_of(decision: Decision, held: HeldAward) -> ChallengeRule | None:

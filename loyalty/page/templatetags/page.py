@@ -1,7 +1,7 @@
 """How members read numbers, money and what a program calls its things."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +15,12 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from customers.core.images import address_of, is_shown
 from customers.core.languages import own_text
-from customers.core.money import written
+from customers.core.money import decimals_of, written
 from customers.core.qr import svg_of
-from loyalty.rewards.models import Reward
+from loyalty.rewards.models import Reward, RewardRedemption
 
 register = template.Library()
+MOMENT = timedelta(microseconds=1)
 BASES = {
     "spend": gettext_lazy("spent"),
     "points": gettext_lazy("points"),
@@ -78,10 +79,15 @@ def badge_among(challenge: Any, badges: Sequence[Any]) -> str:
     return next((str(each.badge) for each in badges if each.badge.code == challenge.badge), "")
 
 
-@register.filter
-def metric_amount(target: Any, metric: str) -> str:
-    """Return how much of a metric a level asks for: amounts without a currency, which stands above it."""
-    return number_format(Decimal(target), 2 if metric == "spend" else 0, use_l10n=True)
+@register.simple_tag(takes_context=True)
+def metric_amount(context: template.Context, counted: Any, metric: str) -> str:
+    """
+    Return how much of a metric was counted, or is asked for: amounts without their currency, which stands above it.
+
+    They have its decimals: of two scores of which one is larger nobody reads the same.
+    """
+    decimals = decimals_of(context["member"].program.retailer.currency) if metric == "spend" else 0
+    return number_format(Decimal(counted), decimals, use_l10n=True)
 
 
 @register.filter
@@ -154,6 +160,18 @@ def day(context: template.Context, value: datetime | date | str | None) -> SafeS
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), django_date(value, "j F Y"))
 
 
+@register.simple_tag(takes_context=True)
+def last_day(context: template.Context, ends_at: datetime) -> SafeString | str:
+    """Return the last day of what ends with an instant, as the reader writes it: before a midnight that is the day before."""
+    return day(context, ends_at - MOMENT)
+
+
+@register.filter
+def standing(redemption: RewardRedemption, at: datetime) -> str:
+    """Return what a redeemed reward is at an instant, in words."""
+    return str(redemption.status_at(at).label)
+
+
 @register.simple_tag
 def qr(text: str, label: str) -> SafeString:
     """Return a QR code as a picture."""
@@ -195,12 +213,6 @@ def progress_said(goal: Any, currency: str) -> str:
 def metric_said(metric: str) -> str:
     """Return what a leaderboard counts, in words."""
     return str(COUNTED[metric])
-
-
-@register.filter
-def board_score(score: str, metric: str) -> str:
-    """Return a score as its board writes it: amounts without a currency, which stands above it."""
-    return number_format(Decimal(score), 2 if metric == "spend" else 0, use_l10n=True)
 
 
 @register.filter

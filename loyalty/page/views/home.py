@@ -34,7 +34,7 @@ def home(request: HttpRequest, visit: Visit) -> HttpResponse:
         "offers": reading.offers(member, at=now, limit=SHOWN),
         "has_pass": signer_of(visit.shop.retailer.slug) is not None,
         "suggested": suggestions_for(member.customer, visit.shop.retailer, at=now, limit=SHOWN),
-        "codes": reading.redemptions(member).filter(status=RewardRedemption.Status.ISSUED).count(),
+        "codes": reading.open_redemptions(member, at=now).filter(status=RewardRedemption.Status.ISSUED).count(),
     })  # fmt: skip
 
 

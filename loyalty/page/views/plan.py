@@ -1,6 +1,8 @@
 """A member's paid plan: see, join, change, cancel, go on; and its invoices."""
 
+import json
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from django.contrib import messages
@@ -11,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from customers.core.calendar import day_before
+from customers.core.values import dataclass
 from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
 from loyalty.page.visit import Visit, go, of_member, show
-from loyalty.plans.account.joining import cancel, change, join, resume
+from loyalty.plans.account.joining import cancel, change, had_trial, join, resume
 from loyalty.plans.account.offering import shown_to
 from loyalty.plans.models import Invoice, PaidPlan
 from loyalty.plans.overview import MembersPlan, Overview, overview
@@ -32,33 +35,65 @@ def plan(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its plan, and which there are."""
     found = shown_to(visit.member, overview_of(visit.member), at=timezone.now())
     invoices = Invoice.objects.filter(subscription__membership=visit.member).select_related("plan").order_by("-id")
-    return show(request, visit, "page/plan.html", {"here": "me", "plan": found, "invoices": invoices[:SHOWN]})
+    may_try = found.mine is None and not had_trial(visit.member)
+    said = {"here": "me", "plan": found, "invoices": invoices[:SHOWN], "may_try": may_try}
+    return show(request, visit, "page/plan.html", said)
 
 
 @of_member
 def choose(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
-    """Ask before a member joins a plan or changes to it; do it when the member says so."""
+    """Ask before a member joins a plan or changes to it; do it when the member says so, for what it was told."""
     found = overview_of(visit.member)
     wanted = next((each for each in found.offered if each.code == code), None)
     if wanted is None:
         raise Http404(_("There is no such plan."))
     verb = join if found.mine is None else change
-    if request.method != "POST":
-        after = _tried(visit.member, lambda: verb(visit.member, code, now=timezone.now()))
-        context = {"here": "me", "plan": found, "wanted": wanted, "after": after, "lines": _lines(after)}
-        return show(request, visit, "page/choose.html", context)
-    verb(visit.member, code, now=timezone.now())
-    messages.success(request, _said(overview_of(visit.member), wanted))
-    return go(visit, "plan")
+    told = request.POST.get("told", "") if request.method == "POST" else None
+    outcome = _choose(visit.member, wanted, lambda: verb(visit.member, code, now=timezone.now()), told=told)
+    if outcome.is_done:
+        messages.success(request, _said(overview_of(visit.member), wanted))
+        return go(visit, "plan")
+    if told is not None:
+        messages.error(request, _("What it costs has changed. Please look at it again."))
+    context = {"here": "me", "plan": found, "wanted": wanted, "after": outcome.after, "lines": _lines(outcome.after)}
+    return show(request, visit, "page/choose.html", context | {"told": outcome.told})
 
 
-def _tried(member: Membership, do: Callable[[], object]) -> MembersPlan | None:
-    """Return a member's plan as it would be after something; nothing of it stays."""
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """
+    What a member's plan is after a choice, or would be.
+
+    :param told: a name of what it costs, and for which days: of another price it is another one
+    :param is_done: whether it stays; what was only asked, or costs something else than was told, leaves no trace
+    """
+
+    after: MembersPlan | None
+    told: str
+    is_done: bool
+
+
+def _choose(member: Membership, wanted: PaidPlan, do: Callable[[], object], *, told: str | None) -> _Outcome:
+    """
+    Try a choice out, and keep it where it comes to what was told.
+
+    :param told: the name of that; empty where nobody says, None where the member is only asked
+    """
     with transaction.atomic():
-        do()
+        is_new = do()
         after = overview_of(member).mine
-        transaction.set_rollback(True)
-    return after
+        name = _named(wanted, after)
+        is_done = told is not None and (not is_new or told in {"", name})
+        transaction.set_rollback(not is_done)
+    return _Outcome(after, name, is_done)
+
+
+def _named(wanted: PaidPlan, after: MembersPlan | None) -> str:
+    said = [f"{wanted.price:f}", wanted.period, after and after.state.status, after and str(after.last_day)]
+    said += [f"{line['plan'].code} {line['first']} {line['last']} {line['amount']:f}" for line in _lines(after)]
+    if after and after.invoice:
+        said.append(f"{after.invoice.amount:f}")
+    return sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _lines(after: MembersPlan | None) -> list[dict[str, Any]]:

@@ -45,12 +45,12 @@ def join(membership: Membership, plan: str, *, method: str = "", now: datetime) 
             _use(session, method, now)
         session.finish()
         return False
-    session.take(changes.join(session.decision, rule, may_try=not _had_trial(membership), method=method))
+    session.take(changes.join(session.decision, rule, may_try=not had_trial(membership), method=method))
     session.finish()
     return True
 
 
-def _had_trial(membership: Membership) -> bool:
+def had_trial(membership: Membership) -> bool:
     """Tell whether a person had a trial: plans of a member who was merged are with the one that stays."""
     return Subscription.objects.filter(membership=membership, had_trial=True).exists()
 

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -108,6 +109,11 @@ class RewardRedemption(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    def status_at(self, instant: datetime) -> Status:
+        """Return what it is at an instant from now on: past its end it is over, whether or not the night has been."""
+        is_over = self.status == self.Status.ISSUED and self.expires_at is not None and self.expires_at <= instant
+        return self.Status.EXPIRED if is_over else self.Status(self.status)
 
 
 class RewardCounter(models.Model):
