@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import asdict
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ from analytics.segments.models import SegmentSettings
 from analytics.segments.rules import Thresholds
 from customers.models import Insight, Retailer
 from tests import make
-from tests.analytics.segments.shop import assigned, buy, days_ago, valued
+from tests.analytics.segments.shop import assigned, buy, days_ago, send_back, valued
 from tests.analytics.segments.test_overview import GROUPS, two_runs
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +132,20 @@ def test_customers_are_found_and_taken_along_by_their_segments(
 
     assert sorted(row["external_id"] for row in rows) == names
     assert {row["insight__tags"] for row in rows} <= {"", "gift_buyer brand_lover"}
+
+
+def test_who_bought_since_the_last_run_did_not_never_buy(staff: Client, shop: Retailer) -> None:
+    make.customer(shop, "zoe")
+    points = {"paid_with_points": Decimal(10)}
+    buy(
+        shop, make.order("new", "10.00", at=days_ago(0)), make.order("back", "10.00", at=days_ago(1), name="b"),
+        make.order("points", "10.00", at=days_ago(1), **points),
+        make.order("part", "10.00", at=days_ago(1), name="p"),
+    )  # fmt: skip
+    send_back(shop, "b")
+    send_back(shop, "p", quantity="0.5")
+
+    address = f"{reverse('admin:customers_customer_changelist')}?stage=never_bought"
+    found = staff.get(address).context["cl"].queryset
+
+    assert sorted(each.external_id for each in found) == ["back", "points", "zoe"]
