@@ -71,7 +71,7 @@ def _months(found: Figures, currency: str) -> dict[str, Any]:
         "title": _("Orders and revenue by month"),
         "headers": [_("month"), _("orders"), revenue],
         "rows": [
-            (label, charts.whole(row[1]), charts.amount(row[2]))
+            (label, charts.whole(row[1]), charts.amount(row[2], currency))
             for label, row in zip(labels, found.months, strict=True)
         ],
         "data": charts.data(
@@ -101,7 +101,7 @@ def _deciles(found: Figures, currency: str) -> dict[str, Any]:
         "title": _("Value of customers by decile"),
         "headers": [_("decile"), _("customers"), _("mean value"), _("mean revenue to date")],
         "rows": [
-            (decile, charts.whole(count), charts.amount(value), charts.amount(revenue))
+            (decile, charts.whole(count), charts.amount(value, currency), charts.amount(revenue, currency))
             for decile, count, value, revenue in found.deciles
         ],
         "data": charts.data(

@@ -125,7 +125,7 @@ def _value_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
         return {
             "title": _("Revenue to date by type"),
             "headers": [_("name"), _("revenue to date")],
-            "rows": [(each.what.name, charts.amount(each.now.revenue)) for each in rows],
+            "rows": [(each.what.name, charts.amount(each.now.revenue, currency)) for each in rows],
             "data": charts.data(labels, charts.series(_("revenue to date"), revenue, "y", "bar")),
             "options": charts.options(currency),
         }
@@ -134,7 +134,10 @@ def _value_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
     return {
         "title": _("Value by type, and what is at stake"),
         "headers": [_("name"), _("predicted value"), _("at stake")],
-        "rows": [(each.what.name, charts.amount(each.now.value), charts.amount(each.now.at_stake)) for each in rows],
+        "rows": [
+            (each.what.name, charts.amount(each.now.value, currency), charts.amount(each.now.at_stake, currency))
+            for each in rows
+        ],
         "data": charts.data(
             labels,
             charts.series(_("predicted value"), value, "y", "bar"),
@@ -180,8 +183,8 @@ def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
         "calibration": calibration,
         "calibration_words": _calibration_words(calibration) if calibration else "",
         "charts": [*([_calibrated(calibration)] if calibration else []), *([_leaving(ordered)] if ordered else [])],
-        "types": [_churn_line(each) for each in ordered],
-        "at_risk": [_risk_line(each) for each in churn.at_risk(run.pk, SHOWN_AT_RISK)] if shows else [],
+        "types": [_churn_line(each, currency) for each in ordered],
+        "at_risk": [_risk_line(each, currency) for each in churn.at_risk(run.pk, SHOWN_AT_RISK)] if shows else [],
         "shows_persons": shows,
         "list": f"{reverse('admin:customers_customer_changelist')}?insight__at_risk__exact=1"
         if request.user.has_perm(SEES_PERSONS)
@@ -233,16 +236,17 @@ def _leaving(found: Sequence[churn.TypeChurn]) -> dict[str, Any]:
     }
 
 
-def _churn_line(each: churn.TypeChurn) -> dict[str, str]:
+def _churn_line(each: churn.TypeChurn, currency: str) -> dict[str, str]:
     return {
         "name": str(TYPE_NAMES[each.segment]), "customers": charts.whole(each.customers), "churn": percent(each.churn),
-        "leaving": charts.whole(round(each.leaving)), "at_stake": charts.amount(each.at_stake),
+        "leaving": charts.whole(round(each.leaving)), "at_stake": charts.amount(each.at_stake, currency),
     }  # fmt: skip
 
 
-def _risk_line(each: churn.AtRisk) -> dict[str, str]:
+def _risk_line(each: churn.AtRisk, currency: str) -> dict[str, str]:
     return {
         "name": each.name, "address": reverse("admin:customers_customer_change", args=[each.customer_id]),
-        "segment": str(TYPE_NAMES[each.segment]), "churn": percent(each.churn), "value": charts.amount(each.value),
-        "value_if_active": charts.amount(each.value_if_active), "at_stake": charts.amount(each.at_stake),
+        "segment": str(TYPE_NAMES[each.segment]), "churn": percent(each.churn),
+        "value": charts.amount(each.value, currency), "value_if_active": charts.amount(each.value_if_active, currency),
+        "at_stake": charts.amount(each.at_stake, currency),
     }  # fmt: skip
