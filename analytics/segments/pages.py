@@ -1,7 +1,9 @@
 """What the pages of segments and of churn show: charts, each with its table, and lists."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from analytics import churn
 from analytics.dashboards import charts
 from analytics.segments.models import SegmentRun
-from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of
+from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of, written_down
 from analytics.segments.rules import STAGES, TAGS, TYPES, Thresholds
 from analytics.segments.words import risk_in_words
 from analytics.wording import reason_of
@@ -31,12 +33,14 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
     runs = runs_of(retailer.pk)
     if not runs:
         return {"run": None}
-    run = _chosen(str(of or request.GET.get("run")), runs) or runs[0]
+    last = written_down(runs)
+    run = _chosen(str(of or request.GET.get("run")), runs) or last or runs[0]
     before = _chosen(str(request.GET.get("before")), runs) or month_before(run, runs)
     if before is not None and before.data_cut >= run.data_cut:
         before = month_before(run, runs)
     types, tags, stages = (rows_of(run, before, codes) for codes in (TYPES, TAGS, STAGES))
     currency = retailer.currency
+    lists = _Lists(retailer, are_shown=run == last and request.user.has_perm(SEES_PERSONS))
     return {
         "run": run,
         "before": before,
@@ -46,9 +50,9 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
         "is_predicted": run.basis == SegmentRun.Basis.PREDICTION,
         "risk": risk_in_words(Thresholds(**run.thresholds), predicted=run.basis == SegmentRun.Basis.PREDICTION),
         "groups": [
-            {"title": _("Types"), "note": _("Each customer who bought has exactly one."), "rows": _listed(types, request)},
-            {"title": _("Tags"), "note": _("None, one or several."), "rows": _listed(tags, request)},
-            {"title": _("Stages"), "note": _("How far a customer is."), "rows": _listed(stages, request)},
+            {"title": _("Types"), "note": _("Each customer who bought has exactly one."), "rows": _listed(types, lists)},
+            {"title": _("Tags"), "note": _("None, one or several."), "rows": _listed(tags, lists)},
+            {"title": _("Stages"), "note": _("How far a customer is."), "rows": _listed(stages, lists)},
         ],
         "charts": [_by_type(types, run, before), _value_by_type(types, currency), _by_stage(stages, run, before)],
         "moves": _matrix(movements(before, run)) if before else None,
@@ -59,23 +63,39 @@ def _chosen(key: str, runs: Sequence[SegmentRun]) -> SegmentRun | None:
     return next((each for each in runs if str(each.pk) == key), None)
 
 
-def _listed(rows: Sequence[Row], request: HttpRequest) -> list[dict[str, Any]]:
-    sees = request.user.has_perm(SEES_PERSONS)
+@dataclass(frozen=True)
+class _Lists:
+    """
+    Lists of a retailer's customers, which are as the last run wrote them down.
+
+    :param are_shown: whether the reader may see them, and the run is that one
+    """
+
+    retailer: Retailer
+    are_shown: bool
+
+    def of(self, code: str) -> str:
+        """Return the address of the customers of a type, tag or stage."""
+        name = "insight__segment__exact" if code in TYPES else "tag" if code in TAGS else "stage"
+        return _customers(self.retailer, name, code)
+
+
+def _customers(retailer: Retailer, name: str, value: str) -> str:
+    """Return the address of the list of a retailer's customers of whom something is so."""
+    asked = urlencode({name: value, "retailer__id__exact": retailer.pk})
+    return f"{reverse('admin:customers_customer_changelist')}?{asked}"
+
+
+def _listed(rows: Sequence[Row], lists: _Lists) -> list[dict[str, Any]]:
     return [
         {
             "row": each,
             "share": percent(each.share) if each.is_known else "",
             "change": _signed(each.change),
-            "list": _customers_of(each.what.code) if sees and each.is_known and each.now.customers else "",
+            "list": lists.of(each.what.code) if lists.are_shown and each.is_known and each.now.customers else "",
         }
         for each in rows
     ]
-
-
-def _customers_of(code: str) -> str:
-    """Return the address of the list of customers of a type, tag or stage."""
-    name = "insight__segment__exact" if code in TYPES else "tag" if code in TAGS else "stage"
-    return f"{reverse('admin:customers_customer_changelist')}?{name}={code}"
 
 
 def percent(share: float, decimals: int = 1) -> str:
@@ -171,7 +191,7 @@ def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
     runs = runs_of(retailer.pk)
     if not runs:
         return {"run": None}
-    run, currency = runs[0], retailer.currency
+    run, currency = written_down(runs) or runs[0], retailer.currency
     found, calibration = churn.by_type(run.pk), churn.calibration_of(run.run)
     ordered = [found[code] for code in map(str, TYPES) if code in found]
     shows = request.user.has_perm(SEES_VALUES)
@@ -186,7 +206,7 @@ def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
         "types": [_churn_line(each, currency) for each in ordered],
         "at_risk": [_risk_line(each, currency) for each in churn.at_risk(run.pk, SHOWN_AT_RISK)] if shows else [],
         "shows_persons": shows,
-        "list": f"{reverse('admin:customers_customer_changelist')}?insight__at_risk__exact=1"
+        "list": _customers(retailer, "insight__at_risk__exact", "1")
         if request.user.has_perm(SEES_PERSONS)
         else "",
     }  # fmt: skip
