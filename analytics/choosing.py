@@ -85,7 +85,7 @@ def choose(  # noqa: PLR0913 - what is to be believed, of whom, by when
     retailer: Retailer, tuples: Tuples, sample: Sample, *, first: date, cut: date, horizon_days: int, rate: float
 ) -> Chosen:
     """Try the models on time that they have not seen, and fit the chosen one to everybody."""
-    days, customers = (cut - first).days, tuples.customers
+    days, customers = (cut - first).days + 1, tuples.customers  # the first and the last day count, as in the audit
     if customers < MIN_CUSTOMERS or days < MIN_DAYS:
         values = {"customers": customers, "days": days, "needed": MIN_CUSTOMERS, "needed_days": MIN_DAYS}
         return Chosen(Statement("too_little_history" if customers >= MIN_CUSTOMERS else "needs_customers", values))

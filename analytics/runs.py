@@ -257,7 +257,7 @@ def _choose(run: ValueRun, tuples: Tuples, sample: Sample, first: date, on_progr
 
 def _planned(run: ValueRun, sums: Sums, chosen: Chosen, tuples: Tuples, on_progress: Progress) -> Plan:
     """Return all that customers are scored by, but for the deciles."""
-    churn = reading.churn_a_year(run.retailer, run.cut)
+    churn = reading.churn_a_year(run.retailer, run.cut, known=None if run.is_current else run.cut)
     lifetime = DEFAULT_LIFETIME_YEARS if churn is None else lifetime_from_churn(churn)
     plan = Plan(_money(run, sums), scoring.Formula(lifetime, sums.common_rate))
     if chosen.prediction is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from analytics import runs, writing
+from analytics import reading, runs, writing
 from analytics.models import CustomerSegment, CustomerValue, ValueRun
 from analytics.runs import AnotherRun, CutAhead, CutBeforeData, compute_value, latest_run
 from analytics.segments import assigning
@@ -187,7 +187,7 @@ HOSTILE = {
     ),
     "too short": (
         [make.order(f"c{each}", "10.00", at=START + timedelta(days=each % 9)) for each in range(120)],
-        "The orders are of 8 days; a prediction needs 90.",
+        "The orders are of 9 days; a prediction needs 90.",
     ),
     "nobody came again": (
         [make.order(f"c{each}", "10.00", at=START + timedelta(days=each)) for each in range(300)],
@@ -371,6 +371,26 @@ def test_a_value_by_formula_says_what_it_rests_on() -> None:
         "Average purchase day × purchases a year × 3 years × margin. For who has been a customer for less than 90 days, "
         "everybody’s 5.22 purchases a year stand in."
     )
+
+
+def test_who_brought_it_all_back_has_not_stayed() -> None:
+    shop = make.retailer()
+    ten, five = [f"c{place}" for place in range(10)], range(5)
+    orders = [make.order(who, "10.00", at=NOON - timedelta(days=300)) for who in ten]
+    orders += [make.order(ten[each], "10.00", at=NOON - timedelta(days=100), name=f"b{each}") for each in five]
+    orders += [make.order("gone", "10.00", at=NOON - timedelta(days=290), name="b5")]
+    orders += [make.order(ten[6], "10.00", at=NOON - timedelta(days=90), paid_with_points=Decimal(10))]
+    orders += [make.order("old", "10.00", at=NOON - timedelta(days=days)) for days in (364, 0)]
+    record_orders(shop, orders, now=NOON)
+    backs = [("b0", 90), ("b1", 90), ("b2", 1), ("b5", 280)]
+    lines = (ReturnLineFact(Decimal(1), 1),)
+    facts = [ReturnFact(f"r{name}", name, NOON - timedelta(days=days), lines) for name, days in backs]
+    record_returns(shop, facts, now=NOON)
+
+    now, a_week_before = (reading.churn_a_year(shop, NOON.date(), known=known) for known in (None, date(2026, 6, 8)))
+
+    # Of ten who bought and kept it in the first half-year two did so in the second, and three as was known a week before.
+    assert (now, a_week_before) == (pytest.approx(1 - 0.2**2), pytest.approx(1 - 0.3**2))
 
 
 def test_two_runs_of_a_retailer_do_not_go_on_at_once() -> None:

@@ -194,4 +194,8 @@ def test_pages_begin_with_the_run_that_was_written_down_last(staff: Client, shop
     then = staff.get(reverse(SEGMENTS)).context
 
     assert [each["run"] for each in (first, other, then)] == [last, earlier, earlier]
-    assert [any(row["list"] for row in each["groups"][0]["rows"]) for each in (first, other, then)] == [True, False, True]
+    assert [any(row["list"] for row in each["groups"][0]["rows"]) for each in (first, other, then)] == [
+        True,
+        False,
+        True,
+    ]
