@@ -220,19 +220,23 @@ def never_bought(retailer: Retailer, cut: date | None = None) -> int:
 
 
 WAITS = """
-SELECT CASE WHEN s.first_day <= %(cut)s THEN greatest(s.first_day - c.since, 0) ELSE %(cut)s::date - c.since END,
+SELECT greatest(CASE WHEN s.first_day <= %(cut)s THEN s.first_day ELSE %(cut)s::date END - c.since, 0),
     coalesce(s.first_day <= %(cut)s, false)
 FROM (
     SELECT id, (identified_at AT TIME ZONE %(zone)s)::date AS since FROM customers_customer
     WHERE retailer_id = %(retailer)s AND merged_into_id IS NULL AND erased_at IS NULL
         AND (uuid_hash(id) & 65535) < %(share)s
-) c LEFT JOIN analytics_customerstatistics s ON s.customer_id = c.id WHERE c.since <= %(cut)s
+) c LEFT JOIN analytics_customerstatistics s ON s.customer_id = c.id WHERE c.since <= %(known)s
 """
 
 
-def waits(retailer: Retailer, cut: date, share: float) -> tuple[Days, NDArray[np.bool_]]:
-    """Return, for a share of all who registered, the days until they bought first or until the cut, and who has bought."""
-    parameters = _at(retailer, cut, cut, share, None) | {"cut": cut}
+def waits(retailer: Retailer, cut: date, share: float, *, known: date | None = None) -> tuple[Days, NDArray[np.bool_]]:
+    """
+    Return, for a share of all who registered, the days until they bought first or until the cut, and who has bought.
+
+    :param known: until when registrations are known; today's data if None, in which who came after the cut has waited 0 days
+    """
+    parameters = _at(retailer, cut, cut, share, known) | {"cut": cut}
     found = list(read_columns(WAITS, parameters, {"days": "integer", "bought": "boolean"}, SIZE))
     if not found:
         return np.empty(0, np.int32), np.empty(0, np.bool_)
