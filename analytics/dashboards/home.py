@@ -30,7 +30,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if retailer is not None:
         found = figures(retailer)
         run = latest_run(retailer.pk)
-        value = verdict(retailer, Use.PREDICTED if run and run.held_out else Use.FORMULA)
+        value = verdict(retailer, Use.PREDICTED if run and run.total_value is not None else Use.FORMULA)
         context |= {"figures": found, "charts": _charts(found, retailer, value), "run": run}
         context |= {"run_note": _run_note(run), "open": _open(request, found)}
     return context
