@@ -11,6 +11,9 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from analytics import churn
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
 from analytics.dashboards import charts
 from analytics.segments.models import SegmentRun
 from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of, written_down
@@ -39,7 +42,10 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
     if before is not None and before.data_cut >= run.data_cut:
         before = month_before(run, runs)
     types, tags, stages = (rows_of(run, before, codes) for codes in (TYPES, TAGS, STAGES))
-    currency = retailer.currency
+    currency, is_predicted = retailer.currency, run.basis == SegmentRun.Basis.PREDICTION
+    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if is_predicted else ""
+    shows_values = is_predicted and not not_carried
+    worth = _value_by_type if shows_values else _revenue_by_type
     lists = _Lists(retailer, are_shown=run == last and request.user.has_perm(SEES_PERSONS))
     return {
         "run": run,
@@ -47,14 +53,16 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
         "runs": runs,
         "currency": currency,
         "reason": reason_of(run.run),
-        "is_predicted": run.basis == SegmentRun.Basis.PREDICTION,
-        "risk": risk_in_words(Thresholds(**run.thresholds), predicted=run.basis == SegmentRun.Basis.PREDICTION),
+        "is_predicted": is_predicted,
+        "shows_values": shows_values,
+        "instead": not_carried,
+        "risk": risk_in_words(Thresholds(**run.thresholds), predicted=is_predicted),
         "groups": [
             {"title": _("Types"), "note": _("Each customer who bought has exactly one."), "rows": _listed(types, lists)},
             {"title": _("Tags"), "note": _("None, one or several."), "rows": _listed(tags, lists)},
             {"title": _("Stages"), "note": _("How far a customer is."), "rows": _listed(stages, lists)},
         ],
-        "charts": [_by_type(types, run, before), _value_by_type(types, currency), _by_stage(stages, run, before)],
+        "charts": [_by_type(types, run, before), worth(types, currency), _by_stage(stages, run, before)],
         "moves": _matrix(movements(before, run)) if before else None,
     }  # fmt: skip
 
@@ -137,18 +145,23 @@ def _sizes(title: str, rows: Sequence[Row], run: SegmentRun, before: SegmentRun 
     }
 
 
+def _revenue_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
+    """Return what types paid, where what they are worth is not predicted, or not shown."""
+    revenue = [float(each.now.revenue) for each in rows]
+    return {
+        "title": _("Revenue to date by type"),
+        "headers": [_("name"), _("revenue to date")],
+        "rows": [(each.what.name, charts.amount(each.now.revenue, currency)) for each in rows],
+        "data": charts.data(
+            [each.what.name for each in rows], charts.series(_("revenue to date"), revenue, "y", "bar")
+        ),
+        "options": charts.options(currency),
+    }
+
+
 def _value_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
-    """Return what types are worth: as predicted, and what is at stake beside it; what they paid where nothing is predicted."""
+    """Return what types are worth, as predicted, and what is at stake beside it."""
     labels = [each.what.name for each in rows]
-    if all(each.now.value is None for each in rows):
-        revenue = [float(each.now.revenue) for each in rows]
-        return {
-            "title": _("Revenue to date by type"),
-            "headers": [_("name"), _("revenue to date")],
-            "rows": [(each.what.name, charts.amount(each.now.revenue, currency)) for each in rows],
-            "data": charts.data(labels, charts.series(_("revenue to date"), revenue, "y", "bar")),
-            "options": charts.options(currency),
-        }
     value = [float(each.now.value or 0) for each in rows]
     stake = [float(each.now.at_stake or 0) for each in rows]
     return {
@@ -187,7 +200,7 @@ def _matrix(moved: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
 
 
 def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
-    """Return what the page of churn shows of a retailer's last run."""
+    """Return what the page of churn shows of a retailer's last run, or why nothing where the data do not carry it."""
     runs = runs_of(retailer.pk)
     if not runs:
         return {"run": None}
@@ -195,6 +208,9 @@ def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
     found, calibration = churn.by_type(run.pk), churn.calibration_of(run.run)
     ordered = [found[code] for code in map(str, TYPES) if code in found]
     shows = request.user.has_perm(SEES_VALUES)
+    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if ordered else ""
+    if not_carried:
+        return {"run": run, "instead": not_carried, "horizon": run.run.horizon_days}
     return {
         "run": run,
         "reason": reason_of(run.run),

@@ -13,13 +13,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from analytics.models import ValueRun
+from analytics.models import AuditRun, ValueRun
 from analytics.segments.models import SegmentRun, SegmentSettings
 from analytics.segments.rules import Thresholds
 from customers.models import Insight, Retailer
 from tests import make
 from tests.analytics.segments.shop import CUT, assigned, buy, days_ago, send_back, valued
 from tests.analytics.segments.test_overview import GROUPS, two_runs
+from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 SEGMENTS, CHURN = "admin:analytics_segmentrun_changelist", "admin:analytics_segmentrun_churn"
@@ -199,3 +200,22 @@ def test_pages_begin_with_the_run_that_was_written_down_last(staff: Client, shop
         False,
         True,
     ]
+
+
+def test_what_the_audit_blocks_is_not_shown_by_segment_nor_as_churn(staff: Client, shop: Retailer) -> None:
+    numbers = {"days": 28, "count": 9, "whole": 100, "share": 0.09, "before_share": 0.8}
+    lately = {"check": "identified_lately", "level": 3, "numbers": numbers, "examples": []}
+    AuditRun.objects.create(
+        retailer=shop, ran_at=NOON, first_day=days_ago(500), last_day=CUT, orders=1, customers=1, findings=[lately], hours=[],
+        months=[],
+    )  # fmt: skip
+    said = (
+        "Predicted value: not shown, for the data do not carry it. Orders of the last 28 days with a customer: 9 of 100"
+    )
+
+    segments, churn = page(staff, SEGMENTS), page(staff, CHURN)
+
+    assert (said in segments, said in churn) == (True, True)
+    assert ("Revenue to date by type" in segments, "revenue (EUR)" in segments) == (True, True)
+    assert [words for words in ("value (EUR)", ">at stake<", "Value by type") if words in segments] == []
+    assert [words for words in ("<canvas", "plain-table", "bob") if words in churn] == []
