@@ -391,7 +391,7 @@ def test_who_brought_it_all_back_has_not_stayed() -> None:
     now, a_week_before = (reading.churn_a_year(shop, NOON.date(), known=known) for known in (None, date(2026, 6, 8)))
 
     # Of ten who bought and kept it in the first half-year two did so in the second, and three as was known a week before.
-    assert (now, a_week_before) == (pytest.approx(1 - 0.2**2), pytest.approx(1 - 0.3**2))
+    assert [round(each or 0, 9) for each in (now, a_week_before)] == [0.96, 0.91]
 
 
 def test_two_runs_of_a_retailer_do_not_go_on_at_once() -> None:

@@ -139,10 +139,9 @@ def test_customers_are_found_and_taken_along_by_their_segments(
 
 def test_who_bought_since_the_last_run_did_not_never_buy(staff: Client, shop: Retailer) -> None:
     make.customer(shop, "zoe")
-    points = {"paid_with_points": Decimal(10)}
     buy(
         shop, make.order("new", "10.00", at=days_ago(0)), make.order("back", "10.00", at=days_ago(1), name="b"),
-        make.order("points", "10.00", at=days_ago(1), **points),
+        make.order("points", "10.00", at=days_ago(1), paid_with_points=Decimal(10)),
         make.order("part", "10.00", at=days_ago(1), name="p"),
     )  # fmt: skip
     send_back(shop, "b")
