@@ -1,6 +1,7 @@
 """Value runs, asked for and looked at, and what each said of whom."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -228,7 +229,7 @@ class ValueRunAdmin(ModelAdmin):
         if not before:
             return _table((), ())
         rows = [
-            (_("data until"), before["data_cut"], run.data_cut),
+            (_("data until"), _day(before["data_cut"]), formats.date_format(run.cut)),
             (_("model"), before["model"] or "-", run.model or "-"),
             (_("customers"), _number(before["customers"]), _number(run.customers)),
             (_("predicted value of all"), _number(before["total_value"]), _number(run.total_value)),
@@ -240,7 +241,7 @@ class ValueRunAdmin(ModelAdmin):
 def _origin_rows(run: ValueRun) -> Iterable[tuple[Any, ...]]:
     for origin in run.held_out.get("origins", []):
         for name, each in origin["models"].items():
-            head = (origin["at"], origin["days"], _number(origin["customers"]), name)
+            head = (_day(origin["at"]), origin["days"], _number(origin["customers"]), name)
             if "failed" in each:
                 said = sentence(each["failed"]["code"], each["failed"]["values"], run.currency)
                 yield (*head, said, *["-"] * 5)
@@ -273,6 +274,11 @@ def _table(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> SafeString:
         titles,
         body,
     )
+
+
+def _day(kept: str) -> str:
+    """Return a day as the reader writes it, from how it is kept."""
+    return str(formats.date_format(date.fromisoformat(kept)))
 
 
 def _number(value: Any) -> str:

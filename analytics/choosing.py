@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics import reading
-from analytics.blocks import Block
+from analytics.blocks import Block, Days
 from analytics.clv import activation as activating
 from analytics.clv import backtest, mbg_nbd, pareto_nbd
 from analytics.clv.backtest import Choice, Origin, Snapshot
@@ -85,7 +86,7 @@ def choose(  # noqa: PLR0913 - what is to be believed, of whom, by when
     retailer: Retailer, tuples: Tuples, sample: Sample, *, first: date, cut: date, horizon_days: int, rate: float
 ) -> Chosen:
     """Try the models on time that they have not seen, and fit the chosen one to everybody."""
-    days, customers = (cut - first).days, tuples.customers
+    days, customers = (cut - first).days + 1, tuples.customers  # the first and the last day count, as in the audit
     if customers < MIN_CUSTOMERS or days < MIN_DAYS:
         values = {"customers": customers, "days": days, "needed": MIN_CUSTOMERS, "needed_days": MIN_DAYS}
         return Chosen(Statement("too_little_history" if customers >= MIN_CUSTOMERS else "needs_customers", values))
@@ -109,10 +110,16 @@ def _as_of_origins(reason: Statement, tuples: Tuples) -> Statement:
     return Statement("nobody_had_bought_twice") if only_there else reason
 
 
-def activation(retailer: Retailer, prediction: Prediction, cut: date, never: int, margin_share: float) -> Statement:
-    """Return what is expected of those who never bought, or why nothing is."""
-    share = share_of(never)
-    days, bought = reading.waits(retailer, cut, share)
+def activation(
+    waits: tuple[Days, NDArray[np.bool_]], prediction: Prediction, never: int, margin_share: float
+) -> Statement:
+    """
+    Return what is expected of those who never bought, or why nothing is.
+
+    :param waits: of the share of all customers by which those who never bought are judged, as they are read
+    :param never: how many they are
+    """
+    share, (days, bought) = share_of(never), waits
     try:
         model, _ = activating.fit(days, bought)
     except DidNotConverge as error:

@@ -98,6 +98,8 @@ class ValueRun(models.Model):
         REFUSED = "refused", _("no prediction")
         FAILED = "failed", _("failed")
 
+    FINISHED: ClassVar = (Status.DONE, Status.REFUSED)  # whose values are whole
+
     class Basis(models.TextChoices):
         """What the money of a run's values is."""
 

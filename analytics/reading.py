@@ -35,13 +35,19 @@ SELECT customer_id, purchase_days - 1, last_day - first_day, %(cut)s::date - fir
 KEPT = f"{COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s"
 PAST = f"WITH {{truth}} {COLUMNS} FROM truth"
 SPAN = "SELECT min(local_date), max(local_date) FROM customers_order WHERE retailer_id = %s AND customer_id IS NOT NULL"
+# A purchase is an order of which something that was paid with money was kept, as in the statistics.
 STAYED = """
-SELECT count(*), count(*) FILTER (WHERE EXISTS (
-    SELECT 1 FROM customers_order o WHERE o.customer_id = early.customer_id
-        AND o.local_date > %(middle)s AND o.local_date <= %(end)s))
-FROM (SELECT DISTINCT customer_id FROM customers_order
-      WHERE retailer_id = %(retailer)s AND customer_id IS NOT NULL
-        AND local_date > %(start)s AND local_date <= %(middle)s) early
+WITH back AS (
+    SELECT order_id, sum(net_amount) AS amount FROM customers_return
+    WHERE retailer_id = %(retailer)s AND (occurred_at AT TIME ZONE %(zone)s)::date <= %(known)s GROUP BY 1
+), bought AS (
+    SELECT bool_or(o.local_date <= %(middle)s) AS early, bool_or(o.local_date > %(middle)s) AS late
+    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
+    WHERE o.retailer_id = %(retailer)s AND o.customer_id IS NOT NULL AND o.local_date > %(start)s AND o.local_date <= %(end)s
+        AND o.net_amount > o.paid_with_points AND (b.amount IS NULL OR b.amount < o.net_amount)
+    GROUP BY o.customer_id
+)
+SELECT count(*) FILTER (WHERE early), count(*) FILTER (WHERE early AND late) FROM bought
 """
 NEVER = """
 SELECT count(*) FROM customers_customer c WHERE c.retailer_id = %(retailer)s AND c.merged_into_id IS NULL
@@ -184,18 +190,20 @@ def _at(retailer: Retailer, origin: date, end: date, share: float, known: date |
     }  # fmt: skip
 
 
-def churn_a_year(retailer: Retailer, end: date) -> float | None:
+def churn_a_year(retailer: Retailer, end: date, *, known: date | None = None) -> float | None:
     """
     Return the share of customers who leave in a year, from two half-years: who bought in the one and not in the next.
 
-    None where the data are shorter than a year.
+    :param known: until when returns are known; today's data if None
+    :returns: None where the data are shorter than a year
     """
-    known = span(retailer)
+    data = span(retailer)
     middle, start = end - timedelta(days=182), end - timedelta(days=364)
-    if known is None or known[0] > start + timedelta(days=7):
+    if data is None or data[0] > start + timedelta(days=7):
         return None
     parameters = {"retailer": retailer.pk, "start": start, "middle": middle, "end": end}
-    early, stayed = bulk.fetch(STAYED, parameters)[0]
+    parameters |= {"zone": retailer.zone, "known": known or date.max}
+    early, stayed = bulk.fetch_planned(STAYED, parameters)[0]
     return 1 - (stayed / early) ** 2 if early else None
 
 
@@ -212,19 +220,23 @@ def never_bought(retailer: Retailer, cut: date | None = None) -> int:
 
 
 WAITS = """
-SELECT CASE WHEN s.first_day <= %(cut)s THEN greatest(s.first_day - c.since, 0) ELSE %(cut)s::date - c.since END,
+SELECT greatest(CASE WHEN s.first_day <= %(cut)s THEN s.first_day ELSE %(cut)s::date END - c.since, 0),
     coalesce(s.first_day <= %(cut)s, false)
 FROM (
     SELECT id, (identified_at AT TIME ZONE %(zone)s)::date AS since FROM customers_customer
     WHERE retailer_id = %(retailer)s AND merged_into_id IS NULL AND erased_at IS NULL
         AND (uuid_hash(id) & 65535) < %(share)s
-) c LEFT JOIN analytics_customerstatistics s ON s.customer_id = c.id WHERE c.since <= %(cut)s
+) c LEFT JOIN analytics_customerstatistics s ON s.customer_id = c.id WHERE c.since <= %(known)s
 """
 
 
-def waits(retailer: Retailer, cut: date, share: float) -> tuple[Days, NDArray[np.bool_]]:
-    """Return, for a share of all who registered, the days until they bought first or until the cut, and who has bought."""
-    parameters = _at(retailer, cut, cut, share, None) | {"cut": cut}
+def waits(retailer: Retailer, cut: date, share: float, *, known: date | None = None) -> tuple[Days, NDArray[np.bool_]]:
+    """
+    Return, for a share of all who registered, the days until they bought first or until the cut, and who has bought.
+
+    :param known: until when registrations are known; today's data if None, in which who came after the cut has waited 0 days
+    """
+    parameters = _at(retailer, cut, cut, share, known) | {"cut": cut}
     found = list(read_columns(WAITS, parameters, {"days": "integer", "bought": "boolean"}, SIZE))
     if not found:
         return np.empty(0, np.int32), np.empty(0, np.bool_)

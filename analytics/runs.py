@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import card, reading, scoring, statistics, writing
 from analytics.blocks import Block
-from analytics.choosing import Chosen, Sample, activation, choose
+from analytics.choosing import Chosen, Sample, activation, choose, share_of
 from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, lifetime_from_churn
 from analytics.clv.statements import Statement
 from analytics.clv.tuples import Floats, Tuples, collect
@@ -257,7 +257,7 @@ def _choose(run: ValueRun, tuples: Tuples, sample: Sample, first: date, on_progr
 
 def _planned(run: ValueRun, sums: Sums, chosen: Chosen, tuples: Tuples, on_progress: Progress) -> Plan:
     """Return all that customers are scored by, but for the deciles."""
-    churn = reading.churn_a_year(run.retailer, run.cut)
+    churn = reading.churn_a_year(run.retailer, run.cut, known=None if run.is_current else run.cut)
     lifetime = DEFAULT_LIFETIME_YEARS if churn is None else lifetime_from_churn(churn)
     plan = Plan(_money(run, sums), scoring.Formula(lifetime, sums.common_rate))
     if chosen.prediction is not None:
@@ -300,7 +300,9 @@ def _describe(run: ValueRun, chosen: Chosen, plan: Plan, tuples: Tuples) -> None
     run.parameters = card.parameters(chosen.fit, prediction.spend)
     run.card["spend"] = card.said(prediction.spend.reason)
     if run.never_bought:
-        activated = activation(run.retailer, prediction, run.cut, run.never_bought, plan.money.margin_share)
+        share, known = share_of(run.never_bought), None if run.is_current else run.cut
+        waits = reading.waits(run.retailer, run.cut, share, known=known)
+        activated = activation(waits, prediction, run.never_bought, plan.money.margin_share)
         run.card["activation"] = card.said(activated)
     run.card["frequencies"] = card.frequencies(prediction.model, tuples, seed=SEED)
 
@@ -354,8 +356,7 @@ def _ranked(block: Block, plan: Plan) -> Floats:
 
 def latest_run(retailer_id: int) -> ValueRun | None:
     """Return the newest run of a retailer's whole data that came to an end."""
-    finished = (ValueRun.Status.DONE, ValueRun.Status.REFUSED)
-    runs = ValueRun.objects.filter(retailer=retailer_id, status__in=finished, is_current=True)
+    runs = ValueRun.objects.filter(retailer=retailer_id, status__in=ValueRun.FINISHED, is_current=True)
     return runs.order_by("-pk").first()
 
 

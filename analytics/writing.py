@@ -156,8 +156,8 @@ def drop_old(retailer: Retailer) -> int:
     """
     kept: set[tuple[int, int] | None] = set()
     dropped = 0
-    finished = (ValueRun.Status.DONE, ValueRun.Status.REFUSED)
-    for run in ValueRun.objects.filter(retailer=retailer, has_values=True, status__in=finished).order_by("-pk"):
+    runs = ValueRun.objects.filter(retailer=retailer, has_values=True, status__in=ValueRun.FINISHED)
+    for run in runs.order_by("-pk"):
         kind = (run.cut.year, run.cut.month) if run.is_current else None
         if kind in kept:
             drop_partition(run)

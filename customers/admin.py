@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -132,7 +132,11 @@ class TagFilter(admin.SimpleListFilter):
 
 
 class StageFilter(admin.SimpleListFilter):
-    """How far a customer is; who never bought has no insight to say so."""
+    """
+    How far a customer is; who never bought has no insight to say so.
+
+    Nor has who bought first since the last value run, or where there was none yet.
+    """
 
     title = _("stage")
     parameter_name = "stage"
@@ -142,8 +146,15 @@ class StageFilter(admin.SimpleListFilter):
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         if self.value() == LifeStage.NEVER_BOUGHT:
-            return rows.filter(insight=None, merged_into=None, erased_at=None)
+            return rows.filter(~Exists(_purchases()), insight=None, merged_into=None, erased_at=None)
         return rows.filter(insight__life_stage=self.value()) if self.value() in STAGE_NAMES else rows
+
+
+def _purchases() -> QuerySet[Order]:
+    """Return the orders of a customer that kept a value: of which something was paid with money, and did not come back."""
+    back = Return.objects.filter(order=OuterRef("pk")).order_by().values("order").values(amount=Sum("net_amount"))
+    paid = Order.objects.filter(customer=OuterRef("pk"), net_amount__gt=F("paid_with_points"))
+    return paid.filter(net_amount__gt=Coalesce(Subquery(back), Decimal(0)))
 
 
 EXPORTED = (

@@ -25,7 +25,7 @@ def for_each_retailer(
     among: Callable[[], Collection[int]] | None = None, *, in_turns: bool = False
 ) -> Callable[[Callable[[Retailer], object]], Callable[[], None]]:
     """
-    Turn work for one retailer into work for each, in the order of their ids, acting for it alone.
+    Turn work for one retailer into work for each, in the order of their ids, acting for it alone, and by its settings of then.
 
     What fails is logged with its retailer, and the work fails when it is over, so that it is seen.
 
@@ -73,7 +73,8 @@ def _serve(
 def _turn(run: Callable[[Retailer], object], retailer: Retailer) -> object:
     try:
         with bound_contextvars(retailer=retailer.slug), acting_for(retailer.pk):
-            return run(retailer)
+            now = Retailer.objects.filter(pk=retailer.pk).first()  # others' turns may have taken hours
+            return run(now) if now else None
     except Exception:  # whatever it is, it is this retailer's
         log.exception("retailer_failed", retailer=retailer.slug, work=run.__name__)
         connection.close_if_unusable_or_obsolete()  # or the next one would get a broken connection

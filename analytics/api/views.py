@@ -152,11 +152,12 @@ class CustomerValueView(AskedView):
     def get(self, request: Request, external_id: str) -> Response:
         """Return what a customer bought until now, what it is worth, and what earlier runs said."""
         customer = customer_of(request, external_id)
+        history = CustomerValue.objects.filter(customer=customer, run__status__in=ValueRun.FINISHED)
         return Response(CustomerValueOut({
             "customer": customer.external_id,
             "statistics": statistics_of(customer),
             "value": Insight.objects.select_related("customer").filter(pk=customer.pk).first(),
-            "history": CustomerValue.objects.select_related("run").filter(customer=customer).order_by("-run"),
+            "history": history.select_related("run").order_by("-run"),
         }).data)  # fmt: skip
 
 

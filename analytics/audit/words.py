@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics.audit.checks import BY_CODE, Group
 from analytics.audit.verdicts import Answer, Finding, Level, Number, Use, Verdict
+from customers.core.money import decimals_of
 from customers.core.numbers import shown
 
 USES: dict[Use, Promise] = {
@@ -92,12 +93,8 @@ def _written(name: str, number: Any, currency: str) -> str:
     if name in HOURS:
         return f"{number:02d}"
     if name.endswith("amount"):
-        return f"{_grouped(number, 2)} {currency}"
-    return _grouped(number, 1 if isinstance(number, float) else 0)
-
-
-def _grouped(number: float, decimals: int) -> str:
-    return shown(number, decimals)
+        return f"{shown(number, decimals_of(currency))} {currency}"
+    return shown(number, 1 if isinstance(number, float) else 0)
 
 
 def percent(part: float) -> str:

@@ -19,6 +19,7 @@ from analytics.dashboards import charts
 from analytics.what_pays.won import customers_won
 from analytics.what_pays.won_page import won_sentences
 from customers.core.calendar import day_before
+from customers.core.money import decimals_of
 from customers.models import Retailer
 
 SHOWN_CHANNELS = 8  # lines of a chart that can be told apart; the table has all
@@ -35,10 +36,11 @@ def page(retailer: Retailer, *, now: datetime) -> dict[str, Any]:
     if found is None:
         return context
     shown = [channel for channel in found.channels if channel.customers][:SHOWN_CHANNELS]
+    lost = unattributed(found.channels)
     return context | {
         "care": why(verdict, retailer.currency),
-        "channels": [_row(channel) for channel in found.channels],
-        "unattributed": charts.amount(unattributed(found.channels)) if unattributed(found.channels) else "",
+        "channels": [_row(channel, retailer.currency) for channel in found.channels],
+        "unattributed": charts.amount(lost, retailer.currency) if lost else "",
         "bases": _bases(found, retailer.currency),
         "won": won_sentences(customers_won(retailer)),
         "charts": [
@@ -47,15 +49,15 @@ def page(retailer: Retailer, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _row(channel: Channel) -> dict[str, str]:
+def _row(channel: Channel, currency: str) -> dict[str, str]:
     return {
         "name": _name(channel),
-        "spent": charts.amount(channel.spent),
+        "spent": charts.amount(channel.spent, currency),
         "customers": charts.whole(channel.customers),
-        "cost": _figure(channel.cost),
+        "cost": _figure(channel.cost, currency),
         "payback": _payback(channel),
-        "brought": charts.amount(channel.cumulated[-1]) if len(channel.margin) else "-",
-        "highest": _figure(channel.highest) if channel.customers else "-",
+        "brought": charts.amount(channel.cumulated[-1], currency) if len(channel.margin) else "-",
+        "highest": _figure(channel.highest, currency) if channel.customers else "-",
         "seen": _seen(channel),
     }
 
@@ -64,8 +66,8 @@ def _name(channel: Channel) -> str:
     return channel.name or _("not known")
 
 
-def _figure(figure: Figure) -> str:
-    return "-" if math.isnan(figure.value) else charts.amount(figure.value)
+def _figure(figure: Figure, currency: str) -> str:
+    return "-" if math.isnan(figure.value) else charts.amount(figure.value, currency)
 
 
 def _payback(channel: Channel) -> str:
@@ -125,7 +127,7 @@ def _over_all(found: Acquisition, currency: str) -> list[str]:
         "anyway only an experiment says."
     )
     return [words % {
-        "paid": _figure(overall.paid), "everybody": _figure(overall.everybody), "currency": currency,
+        "paid": _figure(overall.paid, currency), "everybody": _figure(overall.everybody, currency), "currency": currency,
         "organic": charts.whole(overall.organic),
     }]  # fmt: skip
 
@@ -163,15 +165,16 @@ class _Curve:
     def chart(self, shown: list[Channel], currency: str) -> dict[str, Any]:
         """Return the chart, and its table with a column for each channel."""
         names = [_name(channel) for channel in shown]
+        decimals = decimals_of(currency)
         lines = [
-            charts.series(name, row, "y", "line", charts.MANY[place])
+            charts.series(name, [_rounded(cell, decimals) for cell in row], "y", "line", charts.MANY[place])
             for place, (name, row) in enumerate(zip(names, self.values, strict=True))
         ]
         return {
             "title": self.title % {"currency": currency},
             "headers": [self.unit, *names],
             "rows": [
-                (label, *("-" if cell is None else charts.amount(cell) for cell in row))
+                (label, *("-" if cell is None else charts.amount(cell, currency) for cell in row))
                 for label, row in zip(self.labels, zip(*self.values, strict=True), strict=True)
             ],
             "data": charts.data(self.labels, *lines),
@@ -199,4 +202,8 @@ def _margin_curve(shown: list[Channel]) -> _Curve:
 
 
 def _shown(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else round(value, 2)
+    return None if value is None or math.isnan(value) else value
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None else round(value, decimals)

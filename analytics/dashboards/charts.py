@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
+from customers.core.money import decimals_of
 from customers.core.numbers import shown
 
 COLOURS = {"bar": "var(--color-primary-500)", "line": "#c98a1b", "grid": "#8884"}
@@ -109,5 +110,6 @@ def whole(number: int) -> str:
     return shown(number, 0)
 
 
-def amount(number: Any) -> str:
-    return shown(number or 0, 2)
+def amount(number: Any, currency: str) -> str:
+    """Return an amount without its currency, in the decimals of that."""
+    return shown(number or 0, decimals_of(currency))

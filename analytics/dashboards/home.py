@@ -30,7 +30,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if retailer is not None:
         found = figures(retailer)
         run = latest_run(retailer.pk)
-        value = verdict(retailer, Use.PREDICTED if run and run.held_out else Use.FORMULA)
+        value = verdict(retailer, Use.PREDICTED if run and run.total_value is not None else Use.FORMULA)
         context |= {"figures": found, "charts": _charts(found, retailer, value), "run": run}
         context |= {"run_note": _run_note(run), "open": _open(request, found)}
     return context
@@ -71,7 +71,7 @@ def _months(found: Figures, currency: str) -> dict[str, Any]:
         "title": _("Orders and revenue by month"),
         "headers": [_("month"), _("orders"), revenue],
         "rows": [
-            (label, charts.whole(row[1]), charts.amount(row[2]))
+            (label, charts.whole(row[1]), charts.amount(row[2], currency))
             for label, row in zip(labels, found.months, strict=True)
         ],
         "data": charts.data(
@@ -101,7 +101,7 @@ def _deciles(found: Figures, currency: str) -> dict[str, Any]:
         "title": _("Value of customers by decile"),
         "headers": [_("decile"), _("customers"), _("mean value"), _("mean revenue to date")],
         "rows": [
-            (decile, charts.whole(count), charts.amount(value), charts.amount(revenue))
+            (decile, charts.whole(count), charts.amount(value, currency), charts.amount(revenue, currency))
             for decile, count, value, revenue in found.deciles
         ],
         "data": charts.data(

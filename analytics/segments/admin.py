@@ -33,18 +33,21 @@ class SegmentRunAdmin(PageAdmin):
 
     def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
         run = row_or_404(SegmentRun.objects.select_related("retailer"), key)
-        return self._show(
-            request, "analytics/segments.html", partial(segments_page, of=run.pk), {"title": _("Segments")}
-        )
+        page = partial(segments_page, of=run.pk)
+        return self._show(request, "analytics/segments.html", page, {"title": _("Segments")}, run.retailer)
 
     def churn(self, request: HttpRequest) -> HttpResponse:
         """Show who is expected not to buy again, and how right that was."""
         return self._show(request, "analytics/churn.html", churn_page, {"title": _("Churn")})
 
-    def _show(self, request: HttpRequest, template: str, page: Page, about: dict[str, Any]) -> HttpResponse:
+    def _show(
+        self, request: HttpRequest, template: str, page: Page, about: dict[str, Any], of: Retailer | None = None
+    ) -> HttpResponse:
+        """Show a page of a retailer, or else of the one that the address names."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         retailers, retailer = chosen_retailer(request)
+        retailer = of or retailer
         own = page(request, retailer) if retailer else {"run": None}
         context = self.admin_site.each_context(request) | own | about | {
             "retailers": retailers, "retailer": retailer, "opts": self.opts,

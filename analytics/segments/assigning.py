@@ -210,10 +210,11 @@ INSERT INTO analytics_customersegment (run_id, customer_id, segment, tags, life_
 SELECT %s, unnest(%b::uuid[]), unnest(%b::text[]), unnest(%b::text[])::varchar(20)[], unnest(%b::text[]),
     unnest(%b::smallint[]), unnest(%b::smallint[]), unnest(%b::smallint[]), unnest(%b::text[]), unnest(%b::text[])
 """
-# What an insight says is changed only where it says something else: most customers are what they were the day before.
+# What an insight says is changed only where it says something else: most customers are what they were the day before. Its run
+# and day are those of the last change, as where values changed.
 WRITE_DOWN = """
 UPDATE customers_insight i SET segment = s.segment, tags = s.tags, life_stage = s.life_stage, rfm = s.rfm,
-    favourite_category = s.favourite_category, favourite_brand = s.favourite_brand
+    favourite_category = s.favourite_category, favourite_brand = s.favourite_brand, run_id = %s, as_of = %s
 FROM (
     SELECT customer_id, segment, tags, life_stage, concat(recency_score, frequency_score, spend_score) AS rfm,
         favourite_category, favourite_brand
@@ -283,7 +284,7 @@ def _finish(buyers: Buyers, thresholds: Thresholds, unknown: list[str]) -> Segme
 def _write_down(run: ValueRun) -> None:
     """Let insights say what a run says, some at a time."""
     for ids in _ids_of(run, BLOCK):
-        bulk.execute(WRITE_DOWN, [run.pk, ids])
+        bulk.execute(WRITE_DOWN, [run.pk, run.cut, run.pk, ids])
     bulk.execute(TAKE_AWAY, [run.retailer_id, run.pk])
 
 

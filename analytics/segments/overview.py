@@ -72,6 +72,15 @@ def runs_of(retailer_id: int) -> list[SegmentRun]:
     return list(runs.order_by("-data_cut", "-pk")[:MAX_RUNS])
 
 
+def written_down(runs: Sequence[SegmentRun]) -> SegmentRun | None:
+    """
+    Return of some runs the one that customers' lists are of: the last one of all the data.
+
+    Neither one of an earlier cut, whenever it ran, nor one whose last order was taken back or moved since.
+    """
+    return max((each for each in runs if each.run.is_current), key=lambda each: each.pk, default=None)
+
+
 def month_before(run: SegmentRun, runs: Sequence[SegmentRun]) -> SegmentRun | None:
     """Return of some runs the one that is nearest to a month before another; None where none is earlier."""
     wanted = run.data_cut - MONTH

@@ -1,7 +1,9 @@
 """What the pages of segments and of churn show: charts, each with its table, and lists."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,9 +11,12 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from analytics import churn
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
 from analytics.dashboards import charts
 from analytics.segments.models import SegmentRun
-from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of
+from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of, written_down
 from analytics.segments.rules import STAGES, TAGS, TYPES, Thresholds
 from analytics.segments.words import risk_in_words
 from analytics.wording import reason_of
@@ -31,26 +36,33 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
     runs = runs_of(retailer.pk)
     if not runs:
         return {"run": None}
-    run = _chosen(str(of or request.GET.get("run")), runs) or runs[0]
+    last = written_down(runs)
+    run = _chosen(str(of or request.GET.get("run")), runs) or last or runs[0]
     before = _chosen(str(request.GET.get("before")), runs) or month_before(run, runs)
     if before is not None and before.data_cut >= run.data_cut:
         before = month_before(run, runs)
     types, tags, stages = (rows_of(run, before, codes) for codes in (TYPES, TAGS, STAGES))
-    currency = retailer.currency
+    currency, is_predicted = retailer.currency, run.basis == SegmentRun.Basis.PREDICTION
+    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if is_predicted else ""
+    shows_values = is_predicted and not not_carried
+    worth = _value_by_type if shows_values else _revenue_by_type
+    lists = _Lists(retailer, are_shown=run == last and request.user.has_perm(SEES_PERSONS))
     return {
         "run": run,
         "before": before,
         "runs": runs,
         "currency": currency,
         "reason": reason_of(run.run),
-        "is_predicted": run.basis == SegmentRun.Basis.PREDICTION,
-        "risk": risk_in_words(Thresholds(**run.thresholds), predicted=run.basis == SegmentRun.Basis.PREDICTION),
+        "is_predicted": is_predicted,
+        "shows_values": shows_values,
+        "instead": not_carried,
+        "risk": risk_in_words(Thresholds(**run.thresholds), predicted=is_predicted),
         "groups": [
-            {"title": _("Types"), "note": _("Each customer who bought has exactly one."), "rows": _listed(types, request)},
-            {"title": _("Tags"), "note": _("None, one or several."), "rows": _listed(tags, request)},
-            {"title": _("Stages"), "note": _("How far a customer is."), "rows": _listed(stages, request)},
+            {"title": _("Types"), "note": _("Each customer who bought has exactly one."), "rows": _listed(types, lists)},
+            {"title": _("Tags"), "note": _("None, one or several."), "rows": _listed(tags, lists)},
+            {"title": _("Stages"), "note": _("How far a customer is."), "rows": _listed(stages, lists)},
         ],
-        "charts": [_by_type(types, run, before), _value_by_type(types, currency), _by_stage(stages, run, before)],
+        "charts": [_by_type(types, run, before), worth(types, currency), _by_stage(stages, run, before)],
         "moves": _matrix(movements(before, run)) if before else None,
     }  # fmt: skip
 
@@ -59,23 +71,39 @@ def _chosen(key: str, runs: Sequence[SegmentRun]) -> SegmentRun | None:
     return next((each for each in runs if str(each.pk) == key), None)
 
 
-def _listed(rows: Sequence[Row], request: HttpRequest) -> list[dict[str, Any]]:
-    sees = request.user.has_perm(SEES_PERSONS)
+@dataclass(frozen=True)
+class _Lists:
+    """
+    Lists of a retailer's customers, which are as the last run wrote them down.
+
+    :param are_shown: whether the reader may see them, and the run is that one
+    """
+
+    retailer: Retailer
+    are_shown: bool
+
+    def of(self, code: str) -> str:
+        """Return the address of the customers of a type, tag or stage."""
+        name = "insight__segment__exact" if code in TYPES else "tag" if code in TAGS else "stage"
+        return _customers(self.retailer, name, code)
+
+
+def _customers(retailer: Retailer, name: str, value: str) -> str:
+    """Return the address of the list of a retailer's customers of whom something is so."""
+    asked = urlencode({name: value, "retailer__id__exact": retailer.pk})
+    return f"{reverse('admin:customers_customer_changelist')}?{asked}"
+
+
+def _listed(rows: Sequence[Row], lists: _Lists) -> list[dict[str, Any]]:
     return [
         {
             "row": each,
             "share": percent(each.share) if each.is_known else "",
             "change": _signed(each.change),
-            "list": _customers_of(each.what.code) if sees and each.is_known and each.now.customers else "",
+            "list": lists.of(each.what.code) if lists.are_shown and each.is_known and each.now.customers else "",
         }
         for each in rows
     ]
-
-
-def _customers_of(code: str) -> str:
-    """Return the address of the list of customers of a type, tag or stage."""
-    name = "insight__segment__exact" if code in TYPES else "tag" if code in TAGS else "stage"
-    return f"{reverse('admin:customers_customer_changelist')}?{name}={code}"
 
 
 def percent(share: float, decimals: int = 1) -> str:
@@ -117,24 +145,32 @@ def _sizes(title: str, rows: Sequence[Row], run: SegmentRun, before: SegmentRun 
     }
 
 
+def _revenue_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
+    """Return what types paid, where what they are worth is not predicted, or not shown."""
+    revenue = [float(each.now.revenue) for each in rows]
+    return {
+        "title": _("Revenue to date by type"),
+        "headers": [_("name"), _("revenue to date")],
+        "rows": [(each.what.name, charts.amount(each.now.revenue, currency)) for each in rows],
+        "data": charts.data(
+            [each.what.name for each in rows], charts.series(_("revenue to date"), revenue, "y", "bar")
+        ),
+        "options": charts.options(currency),
+    }
+
+
 def _value_by_type(rows: Sequence[Row], currency: str) -> dict[str, Any]:
-    """Return what types are worth: as predicted, and what is at stake beside it; what they paid where nothing is predicted."""
+    """Return what types are worth, as predicted, and what is at stake beside it."""
     labels = [each.what.name for each in rows]
-    if all(each.now.value is None for each in rows):
-        revenue = [float(each.now.revenue) for each in rows]
-        return {
-            "title": _("Revenue to date by type"),
-            "headers": [_("name"), _("revenue to date")],
-            "rows": [(each.what.name, charts.amount(each.now.revenue)) for each in rows],
-            "data": charts.data(labels, charts.series(_("revenue to date"), revenue, "y", "bar")),
-            "options": charts.options(currency),
-        }
     value = [float(each.now.value or 0) for each in rows]
     stake = [float(each.now.at_stake or 0) for each in rows]
     return {
         "title": _("Value by type, and what is at stake"),
         "headers": [_("name"), _("predicted value"), _("at stake")],
-        "rows": [(each.what.name, charts.amount(each.now.value), charts.amount(each.now.at_stake)) for each in rows],
+        "rows": [
+            (each.what.name, charts.amount(each.now.value, currency), charts.amount(each.now.at_stake, currency))
+            for each in rows
+        ],
         "data": charts.data(
             labels,
             charts.series(_("predicted value"), value, "y", "bar"),
@@ -164,14 +200,17 @@ def _matrix(moved: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
 
 
 def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
-    """Return what the page of churn shows of a retailer's last run."""
+    """Return what the page of churn shows of a retailer's last run, or why nothing where the data do not carry it."""
     runs = runs_of(retailer.pk)
     if not runs:
         return {"run": None}
-    run, currency = runs[0], retailer.currency
+    run, currency = written_down(runs) or runs[0], retailer.currency
     found, calibration = churn.by_type(run.pk), churn.calibration_of(run.run)
     ordered = [found[code] for code in map(str, TYPES) if code in found]
     shows = request.user.has_perm(SEES_VALUES)
+    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if ordered else ""
+    if not_carried:
+        return {"run": run, "instead": not_carried, "horizon": run.run.horizon_days}
     return {
         "run": run,
         "reason": reason_of(run.run),
@@ -180,10 +219,10 @@ def churn_page(request: HttpRequest, retailer: Retailer) -> dict[str, Any]:
         "calibration": calibration,
         "calibration_words": _calibration_words(calibration) if calibration else "",
         "charts": [*([_calibrated(calibration)] if calibration else []), *([_leaving(ordered)] if ordered else [])],
-        "types": [_churn_line(each) for each in ordered],
-        "at_risk": [_risk_line(each) for each in churn.at_risk(run.pk, SHOWN_AT_RISK)] if shows else [],
+        "types": [_churn_line(each, currency) for each in ordered],
+        "at_risk": [_risk_line(each, currency) for each in churn.at_risk(run.pk, SHOWN_AT_RISK)] if shows else [],
         "shows_persons": shows,
-        "list": f"{reverse('admin:customers_customer_changelist')}?insight__at_risk__exact=1"
+        "list": _customers(retailer, "insight__at_risk__exact", "1")
         if request.user.has_perm(SEES_PERSONS)
         else "",
     }  # fmt: skip
@@ -233,16 +272,17 @@ def _leaving(found: Sequence[churn.TypeChurn]) -> dict[str, Any]:
     }
 
 
-def _churn_line(each: churn.TypeChurn) -> dict[str, str]:
+def _churn_line(each: churn.TypeChurn, currency: str) -> dict[str, str]:
     return {
         "name": str(TYPE_NAMES[each.segment]), "customers": charts.whole(each.customers), "churn": percent(each.churn),
-        "leaving": charts.whole(round(each.leaving)), "at_stake": charts.amount(each.at_stake),
+        "leaving": charts.whole(round(each.leaving)), "at_stake": charts.amount(each.at_stake, currency),
     }  # fmt: skip
 
 
-def _risk_line(each: churn.AtRisk) -> dict[str, str]:
+def _risk_line(each: churn.AtRisk, currency: str) -> dict[str, str]:
     return {
         "name": each.name, "address": reverse("admin:customers_customer_change", args=[each.customer_id]),
-        "segment": str(TYPE_NAMES[each.segment]), "churn": percent(each.churn), "value": charts.amount(each.value),
-        "value_if_active": charts.amount(each.value_if_active), "at_stake": charts.amount(each.at_stake),
+        "segment": str(TYPE_NAMES[each.segment]), "churn": percent(each.churn),
+        "value": charts.amount(each.value, currency), "value_if_active": charts.amount(each.value_if_active, currency),
+        "at_stake": charts.amount(each.at_stake, currency),
     }  # fmt: skip

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 
-from analytics import runs, writing
+from analytics import reading, runs, statistics, writing
 from analytics.models import CustomerSegment, CustomerValue, ValueRun
 from analytics.runs import AnotherRun, CutAhead, CutBeforeData, compute_value, latest_run
 from analytics.segments import assigning
@@ -187,7 +188,7 @@ HOSTILE = {
     ),
     "too short": (
         [make.order(f"c{each}", "10.00", at=START + timedelta(days=each % 9)) for each in range(120)],
-        "The orders are of 8 days; a prediction needs 90.",
+        "The orders are of 9 days; a prediction needs 90.",
     ),
     "nobody came again": (
         [make.order(f"c{each}", "10.00", at=START + timedelta(days=each)) for each in range(300)],
@@ -373,6 +374,26 @@ def test_a_value_by_formula_says_what_it_rests_on() -> None:
     )
 
 
+def test_who_brought_it_all_back_has_not_stayed() -> None:
+    shop = make.retailer()
+    ten, five = [f"c{place}" for place in range(10)], range(5)
+    orders = [make.order(who, "10.00", at=NOON - timedelta(days=300)) for who in ten]
+    orders += [make.order(ten[each], "10.00", at=NOON - timedelta(days=100), name=f"b{each}") for each in five]
+    orders += [make.order("gone", "10.00", at=NOON - timedelta(days=290), name="b5")]
+    orders += [make.order(ten[6], "10.00", at=NOON - timedelta(days=90), paid_with_points=Decimal(10))]
+    orders += [make.order("old", "10.00", at=NOON - timedelta(days=days)) for days in (364, 0)]
+    record_orders(shop, orders, now=NOON)
+    backs = [("b0", 90), ("b1", 90), ("b2", 1), ("b5", 280)]
+    lines = (ReturnLineFact(Decimal(1), 1),)
+    facts = [ReturnFact(f"r{name}", name, NOON - timedelta(days=days), lines) for name, days in backs]
+    record_returns(shop, facts, now=NOON)
+
+    now, a_week_before = (reading.churn_a_year(shop, NOON.date(), known=known) for known in (None, date(2026, 6, 8)))
+
+    # Of ten who bought and kept it in the first half-year two did so in the second, and three as was known a week before.
+    assert [round(each or 0, 9) for each in (now, a_week_before)] == [0.96, 0.91]
+
+
 def test_two_runs_of_a_retailer_do_not_go_on_at_once() -> None:
     shop = shop_with_history(20)
     runs.ask(shop, now=NOON, author="ada")
@@ -436,6 +457,62 @@ def test_of_those_who_never_bought_first_purchases_are_expected() -> None:
     expected = run.card["activation"]["values"]["expected"]
     assert 0 <= expected < 20
     assert activation_of(run).startswith(f"Of 100 who never bought, {expected} are expected to within 365 days")
+
+
+def test_who_registered_after_the_last_order_waits_since_then() -> None:
+    shop, other = make.retailer(zone="Europe/Paris"), make.retailer()
+    for who, since in (("ada", "2026-06-01T12:00"), ("bob", "2026-06-05T12:00"), ("cyd", "2026-06-10T22:30")):
+        make.customer(shop, who, since=make.on(since))
+        make.customer(other, who, since=make.on(since))
+    record_orders(
+        shop, [make.order("ada", "10.00", at=make.on(f"2026-06-{day}T12:00")) for day in ("04", "10")], now=NOON
+    )
+    statistics.refresh(shop)
+    cut = date(2026, 6, 10)
+
+    def waits(known: date | None) -> list[tuple[int, bool]]:
+        days, bought = reading.waits(shop, cut, 1.0, known=known)
+        return sorted(zip(days.tolist(), bought.tolist(), strict=True))
+
+    # It is past midnight in Paris when cyd registers, on the day after the last order.
+    assert waits(None) == [(0, False), (3, True), (5, False)]
+    assert waits(cut) == [(3, True), (5, False)]
+
+
+def test_who_registered_since_the_last_order_is_expected_to_buy_as_the_others_were() -> None:
+    shop = shop_with_history(150)
+    for each in range(100):
+        make.customer(shop, f"n{each}", since=START + timedelta(days=each))
+    first = [make.order(f"n{each}", "20.00", at=START + timedelta(days=each + 5 + each % 20)) for each in range(50)]
+    record_orders(shop, first, now=NOON)
+    before = compute_value(shop, now=NOON)
+    for each in range(1_000):
+        make.customer(shop, f"late{each}", since=NOON)
+
+    run = compute_value(shop, now=NOON)
+
+    # Of the hundred half bought within 24 days, and the others waited for months; so will half of the thousand.
+    assert before is not None
+    assert run is not None
+    assert activation_of(before).startswith("Of 50 who never bought, 0 are expected")
+    assert activation_of(run).startswith("Of 1,050 who never bought, 500 are expected")
+
+
+def test_while_a_run_goes_on_a_customers_history_is_of_those_that_ended(client: Client) -> None:
+    shop = shop_with_history(60)
+    first = compute_value(shop, now=NOON)
+    headers = {"authorization": f"Api-Key {make.key(shop)}"}
+    seen: list[list[int]] = []
+
+    def look(step: str, done: int, _of: int) -> None:
+        if (step, done) == ("publishing", 0):
+            told = client.get("/api/v1/analytics/customers/c0", headers=headers).json()["history"]
+            seen.append([each["run"] for each in told])
+
+    compute_value(shop, now=NOON, on_progress=look)
+
+    assert first is not None
+    assert seen == [[first.pk]]
 
 
 def first_of(facts: list[OrderFact], who: str) -> datetime:

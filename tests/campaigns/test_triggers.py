@@ -261,6 +261,18 @@ def test_who_has_bought_since_its_insight_was_computed_is_not_at_risk() -> None:
     assert enters(campaign, date(2026, 6, 11)) == []
 
 
+def test_who_bought_later_on_the_day_of_the_last_value_run_is_not_at_risk() -> None:
+    world = Club()
+    says(world.member.customer, "profiling", at=make.START)
+    at_risk = journey(world.club, {"kind": "vip_at_risk"}, says_by("email"), uses_profile=True)
+    lapsing = journey(world.club, {"kind": "life_stage", "stage": "lapsing"}, says_by("email"), uses_profile=True)
+    world.buys("10", "2026-03-10T10:00Z")
+    insight(world.member, as_of=date(2026, 6, 9), segment="vip_at_risk", life_stage="overdue")
+    world.buys("10", "2026-06-09T15:00Z")
+
+    assert [enters(each, date(2026, 6, 10)) for each in (at_risk, lapsing)] == [[], []]
+
+
 def test_who_recovered_between_two_steps_hears_no_more_of_being_missed() -> None:
     world = Club()
     says(world.member.customer, "profiling", at=make.START)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 
 from analytics.models import CustomerStatistics, ValueRun
 from analytics.tasks import refresh_statistics, value_everyone
-from customers.core.tenancy import NOBODY, acting_for, current
+from customers.core.tenancy import ALL_TENANTS, NOBODY, acting_for, current
 from customers.importing.jobs import confirm, upload
 from customers.isolation import RetailersFailed, for_each_retailer
 from customers.models import ImportJob, Retailer
@@ -47,7 +48,7 @@ def test_every_periodic_task_goes_through_each_retailer_by_itself(task: str) -> 
     assert isolates is (task not in OTHERWISE)
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("committed_db")  # after a failure the connection is made anew
 def test_each_has_its_turn_acting_for_itself_and_the_failure_is_told_at_the_end() -> None:
     shops = [make.retailer() for _ in range(4)]
     served: list[tuple[int, str | None]] = []
@@ -66,6 +67,25 @@ def test_each_has_its_turn_acting_for_itself_and_the_failure_is_told_at_the_end(
     assert [(line["event"], line["log_level"], line["retailer"], line["work"], line["exc_info"]) for line in lines] == [
         ("retailer_failed", "error", shop.slug, "work", True) for shop in shops[1:3]
     ]
+
+
+@pytest.mark.django_db
+def test_each_is_served_by_its_settings_of_its_turn_and_who_is_gone_is_not() -> None:
+    first, second, third = make.retailer(), make.retailer(margin_rate=Decimal("0.30")), make.retailer()
+    served: list[tuple[int, Decimal | None]] = []
+
+    @for_each_retailer()
+    def work(retailer: Retailer) -> None:
+        served.append((retailer.pk, retailer.margin_rate))
+        if retailer == first:
+            with acting_for(ALL_TENANTS):
+                Retailer.objects.filter(pk=second.pk).update(margin_rate=Decimal("0.45"))
+                Retailer.objects.filter(pk=third.pk).delete()
+
+    with acting_for(NOBODY):
+        work()
+
+    assert served == [(first.pk, None), (second.pk, Decimal("0.45"))]
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -32,11 +32,12 @@ def channels(data: Measures) -> Finding:
 
 
 def costs(data: Measures) -> Finding:
-    """Tell of how many months with new customers an acquisition cost is known, but for the first month."""
+    """Tell of how many months with new customers an acquisition cost is known, but for the first and the one that still runs."""
     later = _later(data)
-    count, whole = sum(each.has_cost for each in later), len(later)
+    over = [each for each in later if each.month < data.today.replace(day=1)]
+    count, whole = sum(each.has_cost for each in over), len(over)
     if not whole:
-        return found("costs", Level.BAD, case="none")
+        return found("costs", Level.BAD, case="running" if later else "none")
     part = share(count, whole)
     return found("costs", below(part, care=1.0, bad=0.5), count=count, whole=whole, share=part)
 
@@ -75,6 +76,7 @@ CHECKS = (
         {
             "": _("Months after the first one whose acquisition cost is known: %(count)s of %(whole)s (%(share)s)."),
             "none": _("No customer came after the first month."),
+            "running": _("The month after the first one is not over yet."),
         },
         _("Enter what each channel cost in a month, or import it, under Acquisition costs."),
         {Use.CAC: Level.BAD},

@@ -67,10 +67,11 @@ FROM customers_order o JOIN memberships_membership m ON m.customer_id = o.custom
 WHERE m.left_at IS NULL AND o.retailer_id = %(retailer)s AND o.occurred_at >= %(from)s AND o.occurred_at < %(until)s
     AND {KEPT.format(order="o")}
 """
-# Who has bought since its insight was computed is not what it says any more.
+# Who has bought since its insight was computed is not what it says any more. Nobody is at risk on the day of an order, so who
+# ordered on the last day of its data did so after it was computed: days are cut while they still run.
 LAST_ORDER = """
 CROSS JOIN LATERAL (SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id) o
-WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on <= i.as_of"""
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on < i.as_of"""
 VIP_AT_RISK = f"""
 SELECT m.customer_id, 'vip_risk:' || o.last_on AS occurrence, o.last_on AS about
 FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id

@@ -16,6 +16,7 @@ from analytics import statistics
 from analytics.acquisition.costs import CostFact, record_costs
 from analytics.acquisition.reading import Margin, acquisition, margin_of
 from analytics.audit.running import audit, latest
+from analytics.dashboards.acquisition import page
 from analytics.kpis.board import board
 from analytics.models import AcquisitionCost, AuditRun, CustomerStatistics
 from customers.facts import OrderFact, ReturnFact, ReturnLineFact
@@ -290,6 +291,23 @@ def test_the_page_shows_channels_with_charts_and_their_basis(as_role: Callable[[
         "Margin: 50\xa0% of revenue, the retailer’s rate",
     ):
         assert words in page
+
+
+def test_amounts_have_the_decimals_of_their_currency(as_role: Callable[[str], Client], shop: Retailer) -> None:
+    Retailer.objects.filter(pk=shop.pk).update(currency="JPY")
+    Order.objects.filter(retailer=shop).update(currency="JPY")
+    spends(shop, "search", 3, "30")
+    spends(shop, "leaflet", 3, "3")
+    spends(shop, "tv", 4, "5000")
+    shop.refresh_from_db()
+
+    found = page(shop, now=NOW)
+
+    rows = {row["name"]: [row[name] for name in ("spent", "cost", "brought", "highest")] for row in found["channels"]}
+    assert rows["search"] == ["30", "30", "55", "55"]
+    assert rows["leaflet"] == ["3", "2", "10", "10"]  # 3 for two of them is 1.5
+    assert found["unattributed"] == "5,000"
+    assert found["charts"][0]["rows"][0][1:] == ("3", "30")
 
 
 def test_who_only_looks_changes_nothing(as_role: Callable[[str], Client], shop: Retailer) -> None:

@@ -1,6 +1,6 @@
 """Each check on data of which the answer is known."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from django.utils import timezone
 from analytics import statistics
 from analytics.audit.checks.clock import hours_off
 from analytics.audit.verdicts import Example, Level
+from analytics.audit.words import sentence
 from analytics.models import AcquisitionCost
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.importing.jobs import run_next, upload
@@ -266,6 +267,18 @@ def test_an_order_out_of_all_proportion() -> None:
     assert finding.numbers == {"largest_amount": 201.0, "usual_amount": 10.0}
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "largest"),
+    [("JPY", "12000", "12,000 JPY"), ("EUR", "12000", "12,000.00 EUR"), ("KWD", "1.234", "1.234 KWD")],
+)
+def test_amounts_are_written_as_their_currency_is(currency: str, amount: str, largest: str) -> None:
+    owner = shop(order("ada", 0, line(amount)), currency=currency)
+
+    said = sentence(looked_at(owner)["largest_orders"], currency)
+
+    assert said == f"Largest order: {largest}; one in a thousand has {largest} or more."
+
+
 def test_returns_find_their_orders_within_days() -> None:
     owner = shop(*every_day())
     one = (ReturnLineFact(Decimal(1), 1),)
@@ -345,6 +358,26 @@ def test_how_customers_were_won_and_what_it_cost() -> None:
 
     assert found["channels"].numbers == {"count": 2, "whole": 3, "share": round(2 / 3, 6)}
     assert found["costs"].numbers == {"count": 1, "whole": 2, "share": 0.5}
+
+
+def test_what_the_month_that_still_runs_costs_need_not_be_known() -> None:
+    owner = shop(order("ada", 0), order("bob", 30), order("cyd", 60))
+    statistics.refresh(owner)
+    AcquisitionCost.objects.create(retailer=owner, channel="search", month="2026-02-01", amount=90, currency="EUR")
+
+    in_march, in_april = (looked_at(owner, datetime(2026, month, day, tzinfo=UTC)) for month, day in ((3, 31), (4, 1)))
+
+    assert (in_march["costs"].level, in_march["costs"].numbers) == (Level.GOOD, {"count": 1, "whole": 1, "share": 1.0})
+    assert (in_april["costs"].level, in_april["costs"].numbers) == (Level.CARE, {"count": 1, "whole": 2, "share": 0.5})
+
+
+def test_a_second_month_that_still_runs_is_not_blamed_for_its_costs() -> None:
+    owner = shop(order("ada", 0), order("bob", 30))
+    statistics.refresh(owner)
+
+    found = looked_at(owner, datetime(2026, 2, 28, tzinfo=UTC))["costs"]
+
+    assert (found.level, sentence(found, "EUR")) == (Level.BAD, "The month after the first one is not over yet.")
 
 
 def test_a_retailer_is_measured_by_its_own_rows() -> None:

@@ -98,3 +98,18 @@ def test_the_card_of_a_model_has_charts_beside_its_tables(sue: Client) -> None:
 
     assert page.count("<canvas") == 3
     assert [part for part in ("[11.5, 8.5]", "[12.5, 22.0]", "[1.25]") if part not in page] == []
+
+
+def test_the_card_of_a_model_has_days_as_its_reader_writes_them(sue: Client) -> None:
+    run = shops.run_of(make.retailer())
+    run.card["change"] = {"data_cut": "2026-05-01", "model": "", "customers": 1, "total_value": "1", "factor": 1.0}
+    failed = {"Pareto/NBD": {"failed": {"code": "flat", "values": {}}}}
+    run.held_out["origins"] = [
+        {"at": "2026-02-03", "days": 90, "customers": 9, "models": failed, "plain_deviance": 1.0}
+    ]
+    run.save(update_fields=["card", "held_out"])
+
+    page = unescape(sue.get(reverse(CARD, args=[run.pk]), headers={"accept-language": "fr"}).content.decode())
+
+    assert ("<td>1 mai 2026</td>" in page, "<td>3 février 2026</td>" in page) == (True, True)
+    assert ("2026-05-01" in page, "2026-02-03" in page) == (False, False)

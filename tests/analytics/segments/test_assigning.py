@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analytics import writing
 from analytics.models import CustomerValue, ValueRun
 from analytics.segments.assigning import KEPT, PAST, Buyers, assign
 from analytics.segments.facts import read_facts
@@ -97,6 +98,32 @@ def test_it_is_written_down_and_changes_only_what_says_something_else() -> None:
     assigned(run)
     insight.refresh_from_db()
     assert (insight.segment, insight.tags, insight.life_stage, insight.rfm) == ("", [], "", "")
+
+
+def test_an_insight_whose_segment_alone_changed_is_of_the_run_that_changed_it() -> None:
+    shop = make.retailer()
+    buy(shop, *(make.order("ada", "10.00", at=days_ago(days)) for days in (40, 30, 20)))
+    buy(shop, *(make.order("bob", "10.00", at=days_ago(days)) for days in (60, 40, 20)))
+    run = valued(shop)
+    assigned(run)
+    before = {name: kind for name, (kind, _stage) in kinds(run).items()}
+    later = ValueRun.objects.get(pk=run.pk)
+    later.pk, later.data_cut = None, CUT + timedelta(days=10)
+    later.save()
+    writing.open_partition(later)
+    writing.close_partition(later)
+    for place, value in enumerate(CustomerValue.objects.filter(run=run)):
+        value.pk, value.run = (later.pk << writing.PLACES) + place, later
+        value.save(force_insert=True)
+
+    assigned(later)
+
+    found = {i.customer.external_id: (i.segment, i.run_id, i.as_of) for i in Insight.objects.select_related("customer")}
+    assert before == {"ada": "potential_loyal", "bob": "potential_loyal"}
+    assert found == {
+        "ada": ("low_value_at_risk", later.pk, CUT + timedelta(days=10)),
+        "bob": ("potential_loyal", run.pk, CUT),
+    }
 
 
 def test_blocks_decide_the_same_as_one_of_all() -> None:

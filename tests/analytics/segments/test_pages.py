@@ -2,6 +2,8 @@
 
 import csv
 from dataclasses import asdict
+from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
@@ -11,12 +13,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from analytics.segments.models import SegmentSettings
+from analytics.models import AuditRun, ValueRun
+from analytics.segments.models import SegmentRun, SegmentSettings
 from analytics.segments.rules import Thresholds
 from customers.models import Insight, Retailer
 from tests import make
-from tests.analytics.segments.shop import assigned, buy, days_ago, valued
+from tests.analytics.segments.shop import CUT, assigned, buy, days_ago, send_back, valued
 from tests.analytics.segments.test_overview import GROUPS, two_runs
+from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 SEGMENTS, CHURN = "admin:analytics_segmentrun_changelist", "admin:analytics_segmentrun_churn"
@@ -131,3 +135,86 @@ def test_customers_are_found_and_taken_along_by_their_segments(
 
     assert sorted(row["external_id"] for row in rows) == names
     assert {row["insight__tags"] for row in rows} <= {"", "gift_buyer brand_lover"}
+
+
+def test_who_bought_since_the_last_run_did_not_never_buy(staff: Client, shop: Retailer) -> None:
+    make.customer(shop, "zoe")
+    buy(
+        shop, make.order("new", "10.00", at=days_ago(0)), make.order("back", "10.00", at=days_ago(1), name="b"),
+        make.order("points", "10.00", at=days_ago(1), paid_with_points=Decimal(10)),
+        make.order("part", "10.00", at=days_ago(1), name="p"),
+    )  # fmt: skip
+    send_back(shop, "b")
+    send_back(shop, "p", quantity="0.5")
+
+    address = f"{reverse('admin:customers_customer_changelist')}?stage=never_bought"
+    found = staff.get(address).context["cl"].queryset
+
+    assert sorted(each.external_id for each in found) == ["back", "points", "zoe"]
+
+
+def test_lists_are_of_the_retailer_whose_page_leads_there(staff: Client, shop: Retailer) -> None:
+    other = make.retailer(name="another")
+    Insight.objects.create(customer=make.customer(other, "ada"), **known(segment="vip", at_risk=True))
+    Insight.objects.filter(customer__external_id="bob").update(at_risk=True)
+
+    answer = staff.get(reverse(SEGMENTS), {"retailer": shop.slug})
+    churn = staff.get(reverse(CHURN), {"retailer": shop.slug})
+
+    vips = next(row for row in answer.context["groups"][0]["rows"] if row["row"].what.code == "vip")
+    assert [each.customer.retailer for each in of_list(staff, vips["list"])] == [shop]
+    assert [each.customer.external_id for each in of_list(staff, churn.context["list"])] == ["bob"]
+
+
+def known(**said: Any) -> dict[str, Any]:
+    return {"run_id": 1, "as_of": CUT, "horizon_days": 365, "currency": "EUR", "historic_revenue": 1, **said}
+
+
+def of_list(staff: Client, address: str) -> list[Insight]:
+    found = staff.get(address).context["cl"].queryset
+    return list(Insight.objects.filter(customer__in=found).select_related("customer__retailer"))
+
+
+def test_a_runs_own_address_is_of_its_retailer(staff: Client, shop: Retailer) -> None:
+    make.retailer(name="a first one")
+    run = SegmentRun.objects.latest("pk")
+
+    answer = staff.get(reverse("admin:analytics_segmentrun_change", args=[run.pk]))
+
+    assert (answer.context["retailer"], answer.context["run"]) == (shop, run)
+
+
+def test_pages_begin_with_the_run_that_was_written_down_last(staff: Client, shop: Retailer) -> None:
+    earlier, last = SegmentRun.objects.order_by("pk")
+    SegmentRun.objects.filter(pk=earlier.pk).update(data_cut=last.data_cut + timedelta(days=1))  # moved since
+
+    first = staff.get(reverse(SEGMENTS)).context
+    other = staff.get(reverse(SEGMENTS), {"run": earlier.pk}).context
+    ValueRun.objects.filter(pk=last.pk).update(is_current=False)  # looked at a day before
+    then = staff.get(reverse(SEGMENTS)).context
+
+    assert [each["run"] for each in (first, other, then)] == [last, earlier, earlier]
+    assert [any(row["list"] for row in each["groups"][0]["rows"]) for each in (first, other, then)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_the_audit_blocks_is_not_shown_by_segment_nor_as_churn(staff: Client, shop: Retailer) -> None:
+    numbers = {"days": 28, "count": 9, "whole": 100, "share": 0.09, "before_share": 0.8}
+    lately = {"check": "identified_lately", "level": 3, "numbers": numbers, "examples": []}
+    AuditRun.objects.create(
+        retailer=shop, ran_at=NOON, first_day=days_ago(500), last_day=CUT, orders=1, customers=1, findings=[lately], hours=[],
+        months=[],
+    )  # fmt: skip
+    said = (
+        "Predicted value: not shown, for the data do not carry it. Orders of the last 28 days with a customer: 9 of 100"
+    )
+
+    segments, churn = page(staff, SEGMENTS), page(staff, CHURN)
+
+    assert (said in segments, said in churn) == (True, True)
+    assert ("Revenue to date by type" in segments, "revenue (EUR)" in segments) == (True, True)
+    assert [words for words in ("value (EUR)", ">at stake<", "Value by type") if words in segments] == []
+    assert [words for words in ("<canvas", "plain-table", "bob") if words in churn] == []
