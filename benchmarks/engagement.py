@@ -28,6 +28,7 @@ from customers.models import Retailer  # noqa: E402
 from loyalty.activity.models import NightRun  # noqa: E402
 from loyalty.campaigns.journeys.advancing import advance_due  # noqa: E402
 from loyalty.campaigns.journeys.entering import NewEntry, enter  # noqa: E402
+from loyalty.campaigns.journeys.looking_again import look_again  # noqa: E402
 from loyalty.campaigns.journeys.nights import find_due  # noqa: E402
 from loyalty.campaigns.journeys.triggers import Candidate, statement_for  # noqa: E402
 from loyalty.campaigns.messages.claiming import Claimed, claim  # noqa: E402
@@ -160,7 +161,7 @@ def cost_of_sample(shop: Retailer, said_once: Campaign, members: int, sample: in
     claimed: list[Claimed] = []
 
     def claim_all() -> None:
-        while (some := claim(shop, now=NOW)).recipients:
+        while (some := claim(shop, now=NOW, look_again=look_again)).recipients:
             claimed.extend(some.claimed)
 
     def settle_all() -> None:

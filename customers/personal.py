@@ -78,7 +78,7 @@ def _rows(model: Any, person: Person, names: tuple[str, ...]) -> Rows:
 
 
 def _consents(person: Person) -> Rows:
-    rows = Consent.objects.filter(customer__in=person.ids).order_by("occurred_at", "pk")
+    rows = Consent.objects.filter(customer__in=person.ids).newest_first().reverse()
     return [
         {"purpose": row.purpose, "what": row.get_purpose_display(), "granted": row.granted, "occurred_at": row.occurred_at,
          "source": row.source, "wording": row.wording, "recorded_at": row.recorded_at}

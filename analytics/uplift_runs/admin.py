@@ -1,12 +1,11 @@
 """The uplift in the admin: the newest run is the page, earlier ones are reached from it, and a new one can be asked for."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -137,24 +136,8 @@ class UpliftRunAdmin(PageAdmin):
         return render(request, "analytics/uplift.html", context)
 
 
-class SettingsForm(forms.ModelForm[UpliftSettings]):
-    """How a retailer's uplift is measured."""
-
-    class Meta:
-        model = UpliftSettings
-        fields = ("retailer", "member_codes", "is_nightly", "monthly_cost")
-
-    def clean_monthly_cost(self) -> Decimal | None:
-        """Refuse a cost below nothing: it would be told as what the program brings."""
-        cost: Decimal | None = self.cleaned_data["monthly_cost"]
-        if cost is not None and cost < 0:
-            raise ValidationError(_("A cost is 0 or more."), code="negative")
-        return cost
-
-
 @admin.register(UpliftSettings)
 class UpliftSettingsAdmin(ModelAdmin):
-    form = SettingsForm
     list_display = ("retailer", "is_nightly", "monthly_cost")
     list_select_related = ("retailer",)
     fields = ("retailer", "member_codes", "is_nightly", "monthly_cost")

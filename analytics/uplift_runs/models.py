@@ -48,6 +48,12 @@ class UpliftSettings(models.Model):
     class Meta:
         verbose_name = _("settings of the uplift")
         verbose_name_plural = _("settings of the uplift")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(monthly_cost__isnull=True) | models.Q(monthly_cost__gte=0), name="running_costs_are_no_gain",
+                violation_error_message=_("A cost is 0 or more."),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return str(self.retailer)

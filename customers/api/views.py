@@ -67,7 +67,7 @@ class ConsentsView(AskedView):
     @extend_schema(responses=ConsentOut(many=True), tags=["customers"])
     def get(self, request: Request, external_id: str) -> Response:
         """Return all that a customer agreed to or withdrew, the newest first."""
-        consents = customer_of(request, external_id).consents.order_by("-occurred_at", "-pk")
+        consents = customer_of(request, external_id).consents.newest_first()
         return Response(ConsentOut(consents, many=True).data)
 
     @extend_schema(request=ConsentIn, responses={200: ConsentOut, 201: ConsentOut}, tags=["customers"])

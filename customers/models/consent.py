@@ -1,10 +1,16 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.models.customer import Customer
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def newest_first(self) -> Self:
+        """Return statements so that of each purpose the one that counts comes first: `NEWEST_FIRST` in SQL."""
+        return self.order_by("-occurred_at", "granted", "-pk")
 
 
 class Consent(models.Model):
@@ -26,6 +32,8 @@ class Consent(models.Model):
     source = models.CharField(_("where"), max_length=50, help_text=_("Such as till, web, app, import."))
     wording = models.TextField(_("wording"), blank=True, help_text=_("What the customer read and agreed to."))
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

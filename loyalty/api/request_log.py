@@ -19,7 +19,8 @@ from loyalty.api.unavailable import outage_of
 HEADER = "X-Request-ID"
 ID = re.compile(r"[\w.:/+=-]{1,100}")
 SECRET_PARTS = ("key", "token")  # of addresses, by their names there
-E_MAIL = re.compile(r"[^/\s]*@[^/\s]*")  # as the id of a customer, which some shops' exports make it
+# As the id of a customer, which some shops' exports make it. From a part's beginning on: of a long one each end would be tried.
+E_MAIL = re.compile(r"(?<![^/\s])[^/\s@]*@[^/\s]*")
 LONG_PART = re.compile(r"[^/]{20,}")  # a link that lost its last character is one still, to whoever reads it in a log
 log = structlog.get_logger()
 

@@ -259,9 +259,8 @@ def winnings(member: Membership, *, at: datetime) -> list[Winning]:
 
 def choices(member: Membership) -> list[Choice]:
     """Return what a member may agree to, with what it said last."""
-    latest: dict[str, Consent] = {}
-    for consent in Consent.objects.filter(customer=member.customer_id).order_by("occurred_at", "-granted", "id"):
-        latest[consent.purpose] = consent
+    said = Consent.objects.filter(customer=member.customer_id).newest_first().reverse()
+    latest = {consent.purpose: consent for consent in said}
     asked = (each for each in Consent.Purpose if each != Consent.Purpose.PROGRAM)  # which ends by leaving
     return [_choice(purpose, latest.get(purpose.value)) for purpose in asked]
 

@@ -1,6 +1,7 @@
 """The log of requests: one line each, with an id, and without what tells who somebody is."""
 
 import logging
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -119,3 +120,12 @@ def test_a_customer_whose_id_is_an_e_mail_address_is_not_named(client: Client) -
         ("/api/v1/customers/***", 404),
         ("/api/v1/customers/ACME/***/memberships", 404),
     ]
+
+
+def test_a_long_address_is_written_down_at_once(client: Client) -> None:
+    began = time.process_time()
+
+    with capture_logs() as lines:
+        client.get(f"/api/v1/customers/{'a' * 30_000}")
+
+    assert ([line["code"] for line in lines], time.process_time() - began < 1) == ([401], True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from analytics.experiments.looking import looked_at_tonight
 from customers.models import Retailer
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.models import Campaign, Entry, Message
@@ -106,7 +107,7 @@ def time_runs(shop: Shop, campaign: Campaign) -> None:
     noon = morning + DAY
     while advance_due(shop.owner, now=noon):
         pass
-    while send(shop.owner, clock=lambda: noon):
+    while send(shop.owner, look_again=look_again, clock=lambda: noon):
         pass
     held_out = set(Entry.objects.filter(is_held_out=True).values_list("customer", flat=True))
     for number, each in enumerate(shop.members):

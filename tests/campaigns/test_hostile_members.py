@@ -253,7 +253,7 @@ def test_who_is_erased_while_its_message_is_on_its_way_is_forgotten_and_the_mess
     way = Meanwhile(lambda: gone(member), answer)
 
     for now in (NOON, NOON + DAY):
-        while send(owner, clock=lambda: now, providers={**PROVIDERS, "http": way}):  # noqa: B023 - used at once
+        while send(owner, look_again=look_again, clock=lambda: now, providers={**PROVIDERS, "http": way}):  # noqa: B023 - used at once
             way.happens = lambda: None
 
     row = message(key)
@@ -270,7 +270,7 @@ def test_what_came_into_the_inbox_of_who_was_erased_meanwhile_says_nothing() -> 
     (key,) = due(campaign(member.program, channels=("inbox",)), member)
     way = Meanwhile(lambda: gone(member), Accepted(is_final=True))
 
-    send(owner, clock=lambda: NOON, providers={**PROVIDERS, "inbox": way})
+    send(owner, look_again=look_again, clock=lambda: NOON, providers={**PROVIDERS, "inbox": way})
 
     assert (message(key).state, message(key).subject, message(key).body) == ("delivered", "", "")
 

@@ -33,9 +33,10 @@ MESSAGES, KILLS, BATCH = (10_000, 20, 500) if HUNTS else (120, 2, 30)
 WORK = """
 from datetime import datetime, timedelta
 from customers.models import Retailer
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.sending import send
 now = datetime.fromisoformat("{now}")
-while send(Retailer.objects.get(slug="{slug}"), clock=lambda: now, limit={batch}):
+while send(Retailer.objects.get(slug="{slug}"), look_again=look_again, clock=lambda: now, limit={batch}):
     pass
 """
 

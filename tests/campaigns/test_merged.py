@@ -14,6 +14,7 @@ from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import on_events
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.claiming import claim
@@ -107,7 +108,10 @@ def test_a_message_that_is_due_goes_to_who_stays_though_its_entry_is_through() -
     world.merge(TEN + 4 * HOUR)
 
     # Whoever would send it in between leaves it, says so, and does not ask for ever.
-    assert [send(world.owner, clock=lambda: TEN + 4 * HOUR, providers={}) for _ in range(2)] == [1, 0]
+    assert [send(world.owner, look_again=look_again, clock=lambda: TEN + 4 * HOUR, providers={}) for _ in range(2)] == [
+        1,
+        0,
+    ]
     world.work(TEN + 4 * HOUR + MINUTE)
 
     assert world.sent() == ["eve@example.com"]
@@ -157,7 +161,9 @@ def test_a_message_that_a_provider_gives_back_goes_to_who_stays() -> None:
 def test_a_message_of_which_nobody_knows_is_not_sent_again_to_who_stays() -> None:
     world = begun(waits("PT4H"), says_by("email"))
     advance_due(world.owner, now=TEN + 4 * HOUR)
-    assert len(claim(world.owner, now=TEN + 4 * HOUR).claimed) == 1  # and whoever claimed it is gone
+    assert (
+        len(claim(world.owner, now=TEN + 4 * HOUR, look_again=look_again).claimed) == 1
+    )  # and whoever claimed it is gone
     world.merge(TEN + 4 * HOUR)
 
     for hour in range(3):

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from customers.core.tenancy import acting_for
 from customers.models import Consent, Customer, Erasure, Retailer
 from customers.privacy import erase
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import Address, MessageChannel, PushDevice, SendingHours
 from loyalty.campaigns.reaching.devices import MAX_DEVICES, DeviceFact, register
@@ -61,7 +62,7 @@ def app(who: Membership, token: str) -> PushDevice:
 
 def pushed(owner: Retailer, box: Box, *, now: Any = NOON) -> None:
     """Send what is due, pushes by a box."""
-    while send(owner, clock=lambda: now, providers={**PROVIDERS, "web_push": box, "http": box}):
+    while send(owner, look_again=look_again, clock=lambda: now, providers={**PROVIDERS, "web_push": box, "http": box}):
         pass
 
 

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer, PopularProduct, Product, Retailer, Suggestion
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.messages.texts import names_products
 from loyalty.campaigns.models import Step
@@ -110,7 +111,7 @@ def test_two_statements_name_them_for_thirty_and_none_where_no_text_does() -> No
     def statements(step: Step, number: int) -> int:
         due(step, *(ada(club, make.number("m")) for _ in range(number)))
         with CaptureQueriesContext(connection) as sent:
-            send(owner, clock=lambda: NOON, providers={"http": Box(), "inbox": Box()})
+            send(owner, look_again=look_again, clock=lambda: NOON, providers={"http": Box(), "inbox": Box()})
         return sum(
             name in (each["sql"] or "")
             for each in sent

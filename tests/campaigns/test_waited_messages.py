@@ -11,8 +11,9 @@ from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Order
 from customers.recording import record_returns
 from loyalty.campaigns.messages.sending import PROVIDERS, send
-from loyalty.campaigns.models import Entry, Message
-from loyalty.campaigns.publishing.managing import pause, resume
+from loyalty.campaigns.models import Entry, Message, MessageChannel
+from loyalty.campaigns.publishing.managing import end, pause, resume
+from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import campaign, cap, due, journey, says, says_by, send_all, waits
@@ -20,7 +21,7 @@ from tests.campaigns.test_journeys import CART, TEN, World, at, outcomes
 from tests.campaigns.test_triggers import Club, enters
 
 pytestmark = pytest.mark.django_db
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NINE = at("2026-06-17T07:00Z")  # in Paris, fourteen days before the points end
 
 
@@ -73,6 +74,29 @@ def test_what_waited_says_what_is_true_when_it_goes(expiring: Club) -> None:
     expiring.work(NINE + DAY)
 
     assert (told(), of_journey().values) == (("accepted", "", ""), {"expires_on": "2026-07-01", "expiring_points": 120})
+
+
+def test_what_has_no_answer_is_not_sent_again_once_it_is_not_true_any_more(expiring: Club) -> None:
+    MessageChannel.objects.update(takes_keys=True)
+    expiring.box.answer = lambda _: NoAnswer()
+    expiring.work(NINE + DAY)
+    assert (told()[0], len(expiring.box.taken)) == ("claimed", 1)
+
+    make.given(expiring.member, -90, NINE + DAY + MINUTE)
+    expiring.work(NINE + DAY + HOUR)
+
+    assert (told(), len(expiring.box.taken)) == (("unknown", "", ""), 1)
+
+
+def test_what_has_no_answer_is_not_sent_again_once_its_campaign_has_ended(expiring: Club) -> None:
+    MessageChannel.objects.update(takes_keys=True)
+    expiring.box.answer = lambda _: NoAnswer()
+    expiring.work(NINE + DAY)
+
+    end(of_journey().campaign, now=NINE + DAY + MINUTE)
+    expiring.work(NINE + DAY + HOUR)
+
+    assert (told(), len(expiring.box.taken)) == (("unknown", "", ""), 1)
 
 
 def test_where_nobody_can_tell_what_is_true_now_it_says_what_was(expiring: Club) -> None:

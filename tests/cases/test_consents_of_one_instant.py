@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from analytics.audit.measures import CONSENTS
 from analytics.recommendations.running import recommend
 from customers.core import bulk
 from customers.models import Customer
+from customers.privacy import export
 from customers.suggesting import suggested_names, suggestions_for
 from loyalty.campaigns.messages.loading import consents_of
 from loyalty.campaigns.reaching.preferences import preferences_of
@@ -43,6 +45,20 @@ def test_who_agrees_and_withdraws_at_one_instant_has_withdrawn_in_whatever_order
     assert not preferences_of(ada.customer, now=LATER).agreed["email"]
     assert {each.purpose for each in choices(ada) if each.granted} == set()
     assert bulk.fetch(CONSENTS, {"retailer": ada.retailer_id, "now": LATER}) == [(0, 0)]
+
+
+@pytest.mark.parametrize("told", [(False, True), (True, False)])
+def test_lists_of_consents_end_or_begin_with_the_one_that_counts(client: Client, told: tuple[bool, bool]) -> None:
+    ada = make.customer(make.retailer(), "ada")
+    for granted in told:
+        ada.consents.create(purpose="email", granted=granted, occurred_at=NOON, source="file")
+    headers = {"authorization": f"Api-Key {make.key(ada.retailer)}"}
+
+    listed = client.get("/api/v1/customers/ada/consents", headers=headers).json()
+    exported = next(part for part in export(ada, now=LATER)["sections"] if part["name"] == "consents")
+
+    assert [each["granted"] for each in listed] == [False, True]
+    assert [each["granted"] for each in exported["rows"]] == [True, False]
 
 
 def test_no_profile_is_made_or_shown_of_who_withdraws_at_the_instant_at_which_it_agrees() -> None:

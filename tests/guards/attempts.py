@@ -514,6 +514,10 @@ KPIS: Attempts = {
     "serving_costs_are_no_gain": (
         "INSERT INTO analytics_kpisettings (retailer_id, contact_cost) SELECT min(id), -1 FROM customers_retailer"
     ),
+    "running_costs_are_no_gain": (
+        "INSERT INTO analytics_upliftsettings (retailer_id, member_codes, is_nightly, monthly_cost)"
+        " SELECT min(id), '{}', false, -1 FROM customers_retailer"
+    ),
     "one_weekly_report_per_address": (
         "INSERT INTO analytics_kpireader (retailer_id, email, language)"
         " SELECT min(id), word, 'fr' FROM customers_retailer, unnest(ARRAY['ada@x.org', 'Ada@X.org']) word GROUP BY word"

@@ -10,6 +10,7 @@ from django.db import connection
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
 from loyalty.activity.account.merging import MergeAnswer, take_merge
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import Message, Outcome, Recipient
@@ -59,7 +60,13 @@ def _send_together(owner: Retailer, workers: int, turn: int) -> tuple[list[objec
     def work(box: Box) -> None:
         barrier.wait()
         try:
-            while send(owner, clock=lambda: NOON + turn * LATER, providers={**PROVIDERS, "http": box}, limit=7):
+            while send(
+                owner,
+                look_again=look_again,
+                clock=lambda: NOON + turn * LATER,
+                providers={**PROVIDERS, "http": box},
+                limit=7,
+            ):
                 pass
         except Exception as error:  # noqa: BLE001 - told below
             raised.append(error)
@@ -88,7 +95,7 @@ def test_who_is_erased_while_its_message_is_sent_waits_and_is_not_waited_for(whe
     (key,) = due(campaign(member.program, kind="service"), member, at=at)
 
     sent, erased = interleaved(
-        lambda: send(owner, clock=lambda: at, providers={**PROVIDERS, "http": box}),
+        lambda: send(owner, look_again=look_again, clock=lambda: at, providers={**PROVIDERS, "http": box}),
         lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=at),
         after={"claim": "FOR NO KEY UPDATE SKIP LOCKED", "settle": "ORDER BY customer_id FOR NO KEY UPDATE"}[where],
     )

@@ -93,13 +93,8 @@ class Claim:
     settings: Settings | None = None
 
 
-def believe(_entries: Collection[UUID], _now: datetime) -> Mapping[UUID, None]:
-    """Look at no entry again: what its step saw is what is said."""
-    return {}
-
-
 @transaction.atomic
-def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH, look_again: LookAgain = believe) -> Claim:
+def claim(retailer: Retailer, *, now: datetime, look_again: LookAgain, limit: int = BATCH) -> Claim:
     """
     Decide what is due to some recipients that nobody else looks at, and write it down.
 

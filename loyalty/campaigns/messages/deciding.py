@@ -144,6 +144,8 @@ def _may_go_again(message: OpenMessage, person: Person, at: datetime) -> bool:
         message.channel in person.addresses
         and not person.is_gone
         and not person.is_merged
+        and not message.ended
+        and message.campaign_state != Campaign.State.ENDED
         and at < due.expires_at
         and (not due.needs_profiling or consents.get(PROFILING, False))
         and allows(

@@ -16,7 +16,7 @@ import structlog
 from django.utils import timezone
 
 from customers.models import Retailer
-from loyalty.campaigns.messages.claiming import BATCH, Claim, Claimed, LookAgain, believe, claim
+from loyalty.campaigns.messages.claiming import BATCH, Claim, Claimed, LookAgain, claim
 from loyalty.campaigns.messages.loading import Settings
 from loyalty.campaigns.messages.rendering import (
     NoText,
@@ -80,16 +80,16 @@ def take_turn(
 def send(
     retailer: Retailer,
     *,
+    look_again: LookAgain,
     clock: Clock = timezone.now,
     providers: Mapping[str, Transport] = PROVIDERS,
     limit: int = BATCH,
-    look_again: LookAgain = believe,
 ) -> int:
     """
     Send one batch of what is due to a retailer's recipients.
 
-    :param providers: the ways out, by their name
     :param look_again: at what those messages are about that waited
+    :param providers: the ways out, by their name
     :returns: how many recipients were looked at; 0 means that nothing is due, or that others look at it
     """
     found = claim(retailer, now=clock(), limit=limit, look_again=look_again)

@@ -69,7 +69,7 @@ def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
 
 def _said(customer: Customer, now: datetime) -> dict[str, bool]:
     """Return what a customer said last of each purpose; nothing of those of which it never said anything."""
-    rows = Consent.objects.filter(customer=customer, occurred_at__lte=now).order_by("occurred_at", "-granted", "pk")
+    rows = Consent.objects.filter(customer=customer, occurred_at__lte=now).newest_first().reverse()
     return {consent.purpose: consent.granted for consent in rows}
 
 

@@ -72,11 +72,7 @@ def unsubscribe(message: Message, *, now: datetime, source: str = "unsubscribe")
         lock_present(customer)
     except PersonErased:
         return False
-    last = (
-        customer.consents.filter(purpose=message.channel, occurred_at__lte=now)
-        .order_by("-occurred_at", "granted")
-        .first()
-    )
+    last = customer.consents.filter(purpose=message.channel, occurred_at__lte=now).newest_first().first()
     if last is not None and not last.granted:
         return False
     record_consent(customer, message.channel, granted=False, occurred_at=now, source=source, now=now)
