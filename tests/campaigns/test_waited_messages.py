@@ -93,7 +93,9 @@ def test_what_has_no_answer_is_not_sent_again_once_its_campaign_has_ended(expiri
     expiring.box.answer = lambda _: NoAnswer()
     expiring.work(NINE + DAY)
 
-    end(of_journey().campaign, now=NINE + DAY + MINUTE)
+    campaign = of_journey().campaign
+    assert campaign is not None
+    end(campaign, now=NINE + DAY + MINUTE)
     expiring.work(NINE + DAY + HOUR)
 
     assert (told(), len(expiring.box.taken)) == (("unknown", "", ""), 1)
