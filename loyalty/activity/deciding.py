@@ -132,8 +132,16 @@ def advance_to(
 
 
 def in_order_of_time(activity: Activity) -> tuple[datetime, int, str]:
-    """Sort activities by when they occurred; an order comes before what happens to it at the same instant."""
-    return activity.occurred_at, RANKS.get(type(activity), len(RANKS)), str(getattr(activity, "id", ""))
+    """
+    Sort activities by when they occurred; an order comes before what happens to it at the same instant.
+
+    A grant for something of before stands behind what was taken back before anybody asked for it: of two referrals of one
+    person the earlier one goes on, and gets what the later one gives back.
+    """
+    at, rank = activity.occurred_at, RANKS.get(type(activity), len(RANKS))
+    if isinstance(activity, PointsGranted) and activity.behind is not None and activity.behind >= at:
+        at, rank = activity.behind, RANKS[GrantTakenBack]
+    return at, rank, str(getattr(activity, "id", ""))
 
 
 RANKS: dict[type, int] = {

@@ -325,6 +325,7 @@ class PointsGranted(CountsAsItOccurs):
     :param version_id: the version that promised it; None where no limit is to be looked at
     :param before: the grants by which the same was given and taken back: what could not be taken then is settled first
     :param is_erased: whether its member was erased meanwhile: points for nobody would be owed for ever
+    :param behind: the instant of the last grant that was taken back before this one was asked for: it makes room for this one
     """
 
     grant_id: UUID
@@ -340,6 +341,7 @@ class PointsGranted(CountsAsItOccurs):
     version_id: int | None = None
     before: tuple[UUID, ...] = ()
     is_erased: bool = False
+    behind: datetime | None = None
 
     @property
     def id(self) -> UUID:

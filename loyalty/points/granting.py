@@ -106,9 +106,16 @@ def settle(decided: Sequence[GrantDecided], *, now: datetime) -> None:
 def load_waiting(memberships: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
     """Load the grants that wait for some members, behind their lock, as of an instant or before."""
     rows = bulk.fetch(WAITING, {"members": list(memberships), "until": until})
-    backs = [row[0] for row in rows if row[TAKES_BACK] is not None]
-    forfeited = {key for (key,) in bulk.fetch(FORFEITED, [backs])} if backs else set()
-    return [_activity(*row, is_forfeited=row[0] in forfeited) for row in rows]
+    backs = {row[0]: row[2] for row in rows if row[TAKES_BACK] is not None}
+    forfeited = {key for (key,) in bulk.fetch(FORFEITED, [list(backs)])} if backs else set()
+    return [
+        _activity(
+            *row,
+            is_forfeited=row[0] in forfeited,
+            behind=max((at for key, at in backs.items() if key < row[0]), default=None),
+        )
+        for row in rows
+    ]
 
 
 def load_given(program_id: int, customers: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
@@ -136,11 +143,12 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     given: int | None,
     *,
     is_forfeited: bool = False,
+    behind: datetime | None = None,
 ) -> PointsGranted | GrantTakenBack:
     if takes_back is None or granted_at is None:
         return PointsGranted(
             grant_id, customer_id, occurred_at, wallet, points, cause, said, program_id, source, pending_days, version_id,
-            tuple(before), is_erased,
+            tuple(before), is_erased, behind,
         )  # fmt: skip
     return GrantTakenBack(
         grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,

@@ -465,6 +465,24 @@ def test_of_two_referrals_of_one_person_the_earlier_one_stays() -> None:
     assert referred(bob) == ("earned", "")
 
 
+@pytest.mark.parametrize("of_too", ["ada", "eve"])
+def test_what_the_later_of_two_referrals_gives_back_makes_room_for_the_earlier_one(of_too: str) -> None:
+    club = program(policy={"budget": 150})  # of one referral
+    people = {name: person(club, name) for name in ("eve", "ada", "bob", "too")}
+    claims(people["bob"], people["ada"], at=NOON)
+    claims(people["too"], people[of_too], at=NOON + DAY)
+    make.buys(people["too"], "30.00", at=NOON + 2 * DAY)
+    assert points(people[of_too], people["too"], at=NOON + 2 * DAY) == BOTH
+
+    take_merge(club.retailer, "too", "bob", reference="crm", now=NOON + 3 * DAY)
+    run_nights(club, until=(NOON + 4 * DAY).date(), now=NOON + 4 * DAY)
+
+    # The friend's order of the third day earned both, before what was given for it came back on the fourth.
+    assert points(people["ada"], people["bob"], at=NOON + 4 * DAY) == BOTH
+    assert prove().differences == []
+    assert replay(club, now=NOON + 4 * DAY).deviations == []
+
+
 @pytest.mark.parametrize("is_referred_too", [False, True])
 @pytest.mark.parametrize("claimed", ["goes", "stays"])
 @pytest.mark.parametrize("bought", ["goes", "stays"])
