@@ -14,6 +14,7 @@ from analytics.experiments.results import Effect
 from analytics.uplift.results import Range, Reason
 from customers.core.instants import day_said
 from customers.core.money import decimals_of, unit_of, written
+from customers.core.numbers import percent as percent_of
 from customers.core.numbers import shown
 from loyalty.experiments.models import Experiment
 
@@ -123,7 +124,7 @@ def finer(found: Range, currency: str) -> int:
 
 def percent(share: float | None, decimals: int = 1) -> str:
     """Return a share as the reader writes it; a dash for none."""
-    return "-" if share is None else f"{shown(share * 100, decimals)} %"
+    return "-" if share is None else percent_of(share, decimals)
 
 
 def detectable(amount: float, share: float | None, currency: str) -> str:

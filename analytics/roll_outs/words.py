@@ -100,7 +100,8 @@ def headline(judged: Judged, currency: str) -> str:
 def _in_percent(found: Range | None) -> str:
     if found is None:
         return ""
-    return f" ({percent(found.value)}; {percent(found.low)} – {percent(found.high)})"
+    said = {"value": percent(found.value), "low": percent(found.low), "high": percent(found.high)}
+    return f" ({_('%(value)s; %(low)s – %(high)s') % said})"
 
 
 def interval(found: Range | None, currency: str) -> str:

@@ -121,7 +121,7 @@ def holdouts_of(run: UpliftRun) -> list[str]:
     for look in newest.order_by("experiment_id", "-id").distinct("experiment_id"):
         result = look.result
         told = [blocked(result.blocked)] if result.blocked else [headline(look, each) for each in result.effects]
-        said += [f"{look.experiment.name}: {each}" for each in told]
+        said += [f"{look.experiment.name} · {each}" for each in told]
     return said
 
 

@@ -97,16 +97,20 @@ def test_numbers_are_written_as_what_they_are() -> None:
 
     assert (
         choice_text(found, found.decision.choices[0], "EUR")
-        == "VIP: 2.00 EUR off. The probability that it pays is > 99 %."
+        == "VIP: 2.00 EUR off. The probability that it pays is > 99\N{NO-BREAK SPACE}%."
     )
     assert texts == {
         "too_few": "The smallest arm has 400 customers, and 1,000 are needed: but nobody enters any more.",
-        "codes_shared": "8.1 % of the codes were used by others than those who got them; 5 % are the most. Give codes that only "
-        "their member can use, and run a new experiment.",
+        "codes_shared": "8.1\N{NO-BREAK SPACE}% of the codes were used by others than those who got them; "
+        "5\N{NO-BREAK SPACE}% are the most. Give codes that only their member can use, and run a new experiment.",
         "arms_broken": "The arms are not as large as their shares say (p = 0.0004; below 0.001 nothing is chosen). Find out who "
         "was lost in one arm alone, and run a new experiment.",
     }
-    assert [probability(each) for each in (0.999, 0.001, 0.914)] == ["> 99 %", "< 1 %", "91 %"]
+    assert [probability(each) for each in (0.999, 0.001, 0.914)] == [
+        "> 99\N{NO-BREAK SPACE}%",
+        "< 1\N{NO-BREAK SPACE}%",
+        "91\N{NO-BREAK SPACE}%",
+    ]
 
 
 def test_depths_of_a_price_are_prices() -> None:
@@ -116,7 +120,8 @@ def test_depths_of_a_price_are_prices() -> None:
     text = choice_text(found, found.decision.choices[0], "EUR")
 
     assert text.startswith(
-        "VIP: 600 points for now. 400 points pays with a probability of 80 %, and 90 % are asked for."
+        "VIP: 600 points for now. 400 points pays with a probability of 80\N{NO-BREAK SPACE}%, "
+        "and 90\N{NO-BREAK SPACE}% are asked for."
     )
 
 
@@ -173,7 +178,7 @@ def test_a_page_says_which_depth_pays(owner: Retailer, read: Callable[..., str])
     page = read(test, budget="500")
 
     assert "Which depth pays, for whom" in page
-    assert "VIP: 2.00 EUR off. The probability that it pays is > 99 %." in page
+    assert "VIP: 2.00 EUR off. The probability that it pays is > 99\N{NO-BREAK SPACE}%." in page
     assert "Segments as of 2025-12-31, before it began." in page
     assert "0.70 EUR … 2.30 EUR" in page
     assert "1,250" in page  # customers whom 500 pay for

@@ -160,7 +160,7 @@ def test_what_a_draft_detects_is_shown_before_it_starts(as_role: Callable[[str],
 
 
 @pytest.mark.parametrize(("detectable", "says"), [
-    ({"effect_percent": "4.8", "customers": 20_000}, "20,000 customers, an effect of 4.8 %"),
+    ({"effect_percent": "4.8", "customers": 20_000}, "20,000 customers, an effect of 4.8\N{NO-BREAK SPACE}%"),
     ({"variants": 5}, "variants: 5"),
     ({"variants": [{"code": "B"}]}, "variants: [{'code': 'B'}]"),
 ])  # fmt: skip
@@ -176,7 +176,9 @@ def test_a_planned_effect_is_told_in_money_where_it_is_an_amount() -> None:
     told = {"variants": [{"detectable": {"amount": 1.5, "share": 0.05}}, {"detectable": {"amount": 2, "share": None}}]}
     beyond = {"variants": [{"detectable": {"amount": 10**400, "share": None}}]}
 
-    assert words.planned(told, "EUR") == f"{words.money(1.5, 'EUR')} (5.0 %), {words.money(2.0, 'EUR')}"
+    assert (
+        words.planned(told, "EUR") == f"{words.money(1.5, 'EUR')} (5.0\N{NO-BREAK SPACE}%), {words.money(2.0, 'EUR')}"
+    )
     assert words.planned(beyond, "EUR").startswith("variants: [{'detectable': {'amount': 1000")
     nothing: list[Any] = [{}, None, [1]]
     assert [words.planned(each, "EUR") for each in nothing] == ["", "", ""]

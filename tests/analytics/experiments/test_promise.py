@@ -281,7 +281,8 @@ def test_it_is_told_how_many_orders_were_on_promotion(owner: Retailer) -> None:
     ]  # fmt: skip
     offered, kept = (100 * count / (len(names[code]) + 1) for code, count in (("offered", 2), ("kept", 1)))
     assert promise_lines(seen)[-1].startswith(
-        f"Of the orders of the last six months {offered:.1f} % were on promotion, and {kept:.1f} % of those of customers who"
+        f"Of the orders of the last six months {offered:.1f}\N{NO-BREAK SPACE}% were on promotion, "
+        f"and {kept:.1f}\N{NO-BREAK SPACE}% of those of customers who"
     )
 
 
@@ -306,7 +307,8 @@ def test_people_read_it_beside_the_report_and_beside_the_hold_out(owner: Retaile
         page = unescape(client.get(address).content.decode())
         assert (
             "Each customer who is given an offer was to bring 20.00 EUR more in 28 days, after all costs. Beside those who are "
-            "kept without, it is 10.00 EUR (10.00 EUR … 10.00 EUR). Kept is 50 % of the promise." in page
+            "kept without, it is 10.00 EUR (10.00 EUR … 10.00 EUR). Kept is 50\N{NO-BREAK SPACE}% of the promise."
+            in page
         )
         assert "That is less than was promised, by more than chance explains" in page
         assert "The offers pay." in page

@@ -1,6 +1,7 @@
 """What a roll-out in some stores did: judged by a frozen plan, told with its grade, refused in words where nobody could tell."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -396,7 +397,7 @@ def test_a_controller_asks_for_it_and_reads_it_on_one_page() -> None:
     assert "Each store with it brings 30.00 EUR more a month" in page
     assert "Stores with it, and what they would have sold" in page
     assert "With which stores they are compared" in page
-    assert french.status_code == 200
+    assert re.search(r"\([0-9,]+\xa0% ; [0-9,]+\xa0% – [0-9,]+\xa0%\)", unescape(french.content.decode()))
 
 
 @pytest.mark.django_db
