@@ -22,9 +22,9 @@ MAX_ENDPOINTS = 50  # of a retailer: each event is queued for all of them
 LOCK = 7_003  # the first key of the advisory lock of a retailer's endpoints
 FORGOTTEN_AT_ONCE = 5_000
 FORGET = """
-DELETE FROM outbox_delivery WHERE id IN (
+DELETE FROM outbox_delivery WHERE id = ANY(ARRAY(
     SELECT d.id FROM outbox_delivery d JOIN outbox_endpoint e ON e.id = d.endpoint_id
-    WHERE e.removed_at IS NOT NULL LIMIT %s)
+    WHERE e.removed_at IS NOT NULL LIMIT %s))
 """
 
 

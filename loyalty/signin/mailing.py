@@ -24,10 +24,10 @@ BATCH = 50
 TRY_AGAIN = timedelta(seconds=30)
 # Claimed for a while: who dies with it in hand leaves it to the next one, which at worst mails a code twice.
 CLAIM = """
-UPDATE signin_signincode SET mail_due_at = %s WHERE id IN (
+UPDATE signin_signincode SET mail_due_at = %s WHERE id = ANY(ARRAY(
     SELECT id FROM signin_signincode
     WHERE retailer_id = %s AND mail_due_at <= %s AND expires_at > %s AND used_at IS NULL
-    ORDER BY mail_due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    ORDER BY mail_due_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 

@@ -24,9 +24,9 @@ TRY_AGAIN = timedelta(minutes=1)
 GIVE_UP = timedelta(hours=1)  # then what the mail leads to would be over
 # Claimed for a while: who dies with it in hand leaves it to the next one, which at worst mails twice.
 CLAIM = """
-UPDATE access_passwordreset SET mail_due_at = %s WHERE id IN (
+UPDATE access_passwordreset SET mail_due_at = %s WHERE id = ANY(ARRAY(
     SELECT id FROM access_passwordreset WHERE mail_due_at <= %s AND asked_at > %s
-    ORDER BY mail_due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    ORDER BY mail_due_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from customers.core import bulk
 from customers.models import Customer
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
@@ -152,7 +153,11 @@ def test_nothing_is_taken_twice_for_an_entry_that_was_taken_alone() -> None:
     assert outcomes() == [("planned", ""), ("deferred", "set_aside")]
 
 
-def test_a_merge_that_cannot_be_followed_waits_and_all_others_go_on() -> None:
+@pytest.mark.parametrize("is_joined_row_by_row", [False, True])
+def test_a_merge_that_cannot_be_followed_waits_and_all_others_go_on(is_joined_row_by_row: bool) -> None:  # noqa: FBT001 - drawn
+    if is_joined_row_by_row:  # what takes one at a time does so by whatever plan
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "indexonlyscan", "bitmapscan"):
+            bulk.execute(f"SET LOCAL enable_{way} TO off")
     world = World()
     sound = journey(world.club, CART, waits("PT1H"), says_by("email"))
     ill = broken(world, {"kind": "unheard of"}, waits("PT1H"), says_by("email"))

@@ -35,9 +35,9 @@ from loyalty.campaigns.setting_aside import NO_DATABASE, RETRIED_AFTER
 log = structlog.get_logger(__name__)
 BATCH = 500
 TAKE = """
-DELETE FROM campaigns_waitingfact WHERE id IN (
+DELETE FROM campaigns_waitingfact WHERE id = ANY(ARRAY(
     SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind = 'merged' AND occurred_at <= %s
-    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING customer_id
 """
 # One that could not be followed waits, once: who finds a message of it meanwhile has said so again.

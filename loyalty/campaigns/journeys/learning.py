@@ -29,8 +29,8 @@ from loyalty.outbox.models import Event
 
 BATCH = 1_000
 TAKE = """
-DELETE FROM campaigns_waitingfact WHERE id IN (
-    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind <> 'merged' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM campaigns_waitingfact WHERE id = ANY(ARRAY(
+    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind <> 'merged' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING kind, customer_id, number, occurred_at
 """
 MEMBERS = (
