@@ -53,6 +53,15 @@ class MergedMeanwhile(DomainError):
     message = _("A member whom it concerns was merged at this moment. Send the request again.")
 
 
+# What came from somebody else is as old as with that one: it may be older than the membership, and stays.
+LOST = """
+SELECT l.id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+WHERE l.id = ANY(%s) AND m.merged_into_id IS NOT NULL AND EXISTS (
+    SELECT 1 FROM memberships_membershipperiod p WHERE p.membership_id IN (m.id, m.merged_into_id) AND p.left_at > CASE
+        WHEN p.membership_id <> m.id THEN m.left_at WHEN l.from_lot_id IS NULL THEN l.earned_at ELSE 'infinity' END)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """
@@ -61,6 +70,7 @@ class Loaded:
     :param reach: how far days were read; None where nothing looks at them
     :param joined: what capabilities asked to be read with the members
     :param waiting: for whom points wait that something else asked for
+    :param lost: lots of others to which points may come back, and whose points would have been lost with a membership by now
     """
 
     members: dict[UUID, Member]
@@ -69,6 +79,7 @@ class Loaded:
     reach: Reach | None = None
     joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
     waiting: frozenset[UUID] = frozenset()
+    lost: frozenset[UUID] = frozenset()
 
     def versions_for(self, member: Member) -> Versions:
         """Return its program's versions as they hold for a member: before its arms are loaded, for one who is in none."""
@@ -162,7 +173,12 @@ def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
         )
         for key, member in locked.members.items()
     }
-    return replace(locked, members=members)
+    return replace(locked, members=members, lost=_lost(scope.lots))
+
+
+def _lost(lots: frozenset[UUID]) -> frozenset[UUID]:
+    """Return of lots of members who were merged those that a membership had lost which ended before the merge, or after it."""
+    return frozenset(key for (key,) in bulk.fetch(LOST, [list(lots)])) if lots else frozenset()
 
 
 def _holding(locked: Loaded) -> frozenset[UUID]:

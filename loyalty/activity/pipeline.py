@@ -294,7 +294,7 @@ class BatchDecider:
     def _lent_back(self, returned: LentReturned, decision: Decision) -> Decision:
         """Give the points of an undone payment back to the member of the household who had lent them."""
         lender = self.members[self.lenders[returned.lot_id]]
-        return take_lent_back(replace(decision, member=lender, effects=()), returned)
+        return take_lent_back(replace(decision, member=lender, effects=()), returned, lost=self.loaded.lost)
 
     def _note_pools(self) -> None:
         """Note the pools that the days of the facts reach, under the versions that decide them."""

@@ -1,10 +1,14 @@
 """What members share goes back to whom it came from; one reference is one request."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from customers.core.errors import DomainError, Kind
+from loyalty.activity.account.enrolment import enrol
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.points.proof import prove
 from tests.cases.shop import NEGATIVE, STOP, Shop, Shortfall
@@ -87,6 +91,32 @@ def test_what_is_undone_goes_back_to_who_has_left_the_household_meanwhile(
     undo(shop, lambda shop: shop.leaves_household("bob"))
 
     assert balances(shop, "ada", "bob") == [30, 70]
+
+
+@UNDONE
+@pytest.mark.parametrize("has_left", [False, True])
+def test_what_was_lent_comes_back_to_whom_the_lender_was_merged_unless_it_had_lost_all_meanwhile(
+    undo: Callable[[Shop, Between], None],
+    has_left: bool,  # noqa: FBT001 - drawn
+) -> None:
+    shop = at_home(ada=30, bob=70)
+
+    def between(shop: Shop) -> None:
+        lender, at = shop.membership("bob"), shop.known.latest
+        if has_left:
+            leave(lender, now=at + timedelta(seconds=1))
+            enrol(
+                shop.program,
+                [(lender.customer_id, at + timedelta(seconds=2))],
+                source="web",
+                now=at + timedelta(seconds=2),
+            )
+        take_merge(shop.retailer, "bob", "ada", reference="crm", now=at + timedelta(seconds=3))
+
+    undo(shop, between)
+
+    # Bob lent 50 of his 70; who leaves loses all that it has, and what comes back to it.
+    assert shop.balance("ada") == (30 if has_left else 100)
 
 
 def test_of_a_hold_that_is_confirmed_in_part_the_rest_goes_back_to_whom_it_came_from() -> None:

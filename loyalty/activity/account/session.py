@@ -179,7 +179,8 @@ class AccountSession:
         self.decisions[key] = decision
         for effect in decision.effects[known:]:
             if isinstance(effect, LentReturned):
-                self.take(take_lent_back(self.decisions[self.lots[effect.lot_id]], effect))
+                lender = self.decisions[self.lots[effect.lot_id]]
+                self.take(take_lent_back(lender, effect, lost=self.loaded.lost))
 
     def finish(self) -> None:
         """Write what was collected, and what it means for a tier that counts what can be spent."""

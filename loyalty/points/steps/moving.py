@@ -4,7 +4,7 @@ Points that move by verbs: spent, given back, lent within a household, given or 
 Verbs (`loyalty.activity.account`) are made of these; `move` carries out in a simulated past what a verb did in fact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -118,17 +118,19 @@ def _gift_lots(wallet: WalletState, lot: OpenLot) -> list[str]:
     return [str(each) for each in next(known, (lot.id,))]
 
 
-def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
+def take_lent_back(decision: Decision, returned: LentReturned, *, lost: Container[UUID]) -> Decision:
     """
     Give a lender the points back, in the lot from which they came and as they would be by now.
 
     Who has left, or left and came back, had forfeited them with the rest, had it not lent them. To whom a lender was merged
     gets them in a lot of its own.
+
+    :param lost: lots of merged lenders of whom a membership has ended since, with all that it had
     """
     wallet, member = wallet_in(decision, returned.code), decision.member
     lot = next((lot for lot in wallet.lots if lot.id == returned.lot_id), None)
     if lot is None:
-        return _take_over_lent(decision, returned)
+        return _take_over_lent(decision, returned, is_lost=returned.lot_id in lost)
     if lot.moved_to is not None:
         lot = wallet.lot(lot.moved_to)
     # What another member gave is as old as with that one: it may be older than the membership.
@@ -149,11 +151,12 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
     return make_good(decision, wallet.code, [(lot.id, target, returned.points)], cause=returned.cause)
 
 
-def _take_over_lent(decision: Decision, returned: LentReturned) -> Decision:
+def _take_over_lent(decision: Decision, returned: LentReturned, *, is_lost: bool) -> Decision:
     """Give points that come back to a lender who was merged to the member that took over from it."""
     wallet = wallet_in(decision, returned.code)
     lot = as_given(returned.lent, {State.AVAILABLE: returned.points}, from_lot=returned.lot_id)
-    target = State.CANCELLED if decision.member.left_at is not None else state_at(returned.lent, decision.now)
+    is_lost = is_lost or decision.member.left_at is not None
+    target = State.CANCELLED if is_lost else state_at(returned.lent, decision.now)
     moves = () if target is State.AVAILABLE else (Move(lot.id, State.AVAILABLE, target, returned.points),)
     said = {"points": returned.points, "lent_back": True}
     decision = post(decision, entry(decision, wallet, "transfer", returned.cause, said, lots=(lot,), moves=moves))
