@@ -19,7 +19,6 @@ from analytics.uplift_runs import running
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
 from analytics.uplift_runs.page import reason_of
 from analytics.uplift_runs.planning import PlanRefused, planned
-from analytics.uplift_runs.reading import span
 from analytics.uplift_runs.repeating import Again, compute_again
 from analytics.uplift_runs.running import (
     LOCK,
@@ -32,7 +31,6 @@ from analytics.uplift_runs.running import (
     run_next,
 )
 from analytics.uplift_runs.storing import as_json
-from analytics.uplift_runs.worth import worth_of
 from customers.core import bulk
 from customers.models import Retailer
 from customers.recording import record_orders
@@ -237,17 +235,22 @@ def test_one_that_waits_is_carried_out_by_a_worker_and_one_that_is_cancelled_is_
         cancel(first, now=NOW)
 
 
+def cancelled_before(step: str, run: UpliftRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody cancel a run just before a step of it, which is carried out all the same."""
+    carry_out = getattr(running, step)
+
+    def meanwhile(*given: Any) -> Any:
+        cancel(run, now=NOW)
+        return carry_out(*given)
+
+    monkeypatch.setattr(running, step, meanwhile)
+
+
 def test_one_that_is_cancelled_while_a_worker_takes_it_up_is_not_carried_out(
     club: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(club, now=NOW, author="sue", plan=SHORT)
-    read_span = span
-
-    def meanwhile(*given: Any) -> Any:
-        cancel(asked, now=NOW)
-        return read_span(*given)
-
-    monkeypatch.setattr(running, "span", meanwhile)
+    cancelled_before("span", asked, monkeypatch)
 
     assert run_next(club.retailer)
 
@@ -327,13 +330,7 @@ def test_one_that_is_cancelled_after_its_last_step_counts_for_nothing(
     club: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = ask(club, now=NOW, author="sue", plan=SHORT)
-    compute_worth = worth_of
-
-    def meanwhile(*given: Any) -> Any:
-        cancel(run, now=NOW)
-        return compute_worth(*given)
-
-    monkeypatch.setattr(running, "worth_of", meanwhile)
+    cancelled_before("worth_of", run, monkeypatch)
 
     assert run_next(club.retailer)
 
@@ -348,11 +345,7 @@ def test_one_that_is_cancelled_while_the_data_are_found_to_refuse_it_is_cancelle
 ) -> None:
     club = make.program()
     run = ask(club, now=NOW, author="sue", plan=SHORT)
-
-    def meanwhile(*_given: Any) -> None:
-        cancel(run, now=NOW)
-
-    monkeypatch.setattr(running, "span", meanwhile)
+    cancelled_before("span", run, monkeypatch)
 
     assert run_next(club.retailer)
 
