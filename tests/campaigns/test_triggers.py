@@ -406,13 +406,19 @@ def test_points_are_said_to_expire_with_the_last_day_on_which_they_can_be_spent(
     assert last.last_day == date(2026, 7, 1)
 
 
-def test_points_that_were_spent_meanwhile_are_not_said_to_expire() -> None:
+def in_a_journey_of_expiring_points() -> Club:
+    """Return a shop with a member whose 150 points end on July 1, of which a mail is to tell it at nine on June 17."""
     world = Club(points={"pending_days": 0, "expiry": "days", "expiry_count": 30})
     says(world.member.customer, "program", at=make.START)
     trigger = {"kind": "points_expiring", "days": 30, "points": 100}
     campaign = journey(world.club, trigger, waits("-P14D@09:00"), says_by("email"), kind="program")
     make.given(world.member, 150, at("2026-06-01T10:00Z"))
     assert enters(campaign, date(2026, 6, 2)) == [date(2026, 6, 2)]
+    return world
+
+
+def test_points_that_were_spent_meanwhile_are_not_said_to_expire() -> None:
+    world = in_a_journey_of_expiring_points()
 
     make.given(world.member, -90, at("2026-06-03T10:00Z"))
     world.work(at("2026-06-18T08:00Z"))

@@ -16,9 +16,9 @@ from loyalty.campaigns.publishing.managing import end, pause, resume
 from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
 from tests import make
-from tests.campaigns.make_campaigns import campaign, cap, due, journey, says, says_by, send_all, waits
+from tests.campaigns.make_campaigns import campaign, cap, due, journey, says_by, send_all, waits
 from tests.campaigns.test_journeys import CART, TEN, World, at, outcomes
-from tests.campaigns.test_triggers import Club, enters
+from tests.campaigns.test_triggers import Club, enters, in_a_journey_of_expiring_points
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -44,13 +44,8 @@ def told() -> tuple[str, str, str]:
 
 @pytest.fixture
 def expiring() -> Club:
-    """A member whose 150 points end on July 1: the mail that says so at nine on June 17 waits for the next day."""
-    world = Club(points={"pending_days": 0, "expiry": "days", "expiry_count": 30})
-    says(world.member.customer, "program", at=make.START)
-    trigger = {"kind": "points_expiring", "days": 30, "points": 100}
-    found = journey(world.club, trigger, waits("-P14D@09:00"), says_by("email"), kind="program")
-    make.given(world.member, 150, at("2026-06-01T10:00Z"))
-    assert enters(found, date(2026, 6, 2)) == [date(2026, 6, 2)]
+    """A member whose mail of expiring points, at nine on June 17, waits for the next day."""
+    world = in_a_journey_of_expiring_points()
     assert Entry.objects.get().about_date == date(2026, 7, 1)
     had_one_today(world, NINE - HOUR)
     world.work(NINE)
