@@ -228,7 +228,7 @@ REST_FRAMEWORK = {
         "loyalty.api.authentication.StaffSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["loyalty.api.permissions.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["loyalty.api.renderers.QuickJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "loyalty.api.negotiation.OneForm",
     "DEFAULT_PARSER_CLASSES": ["loyalty.api.parsers.EncodableJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "loyalty.api.schema.Operations",

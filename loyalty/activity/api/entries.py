@@ -1,7 +1,6 @@
 """Entries of the ledger as plain values: a page of them is read more often than anything but a balance."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from loyalty.activity.explaining import RuleNames, readers_words, rule_names, said_by
@@ -25,8 +24,8 @@ def said_entries(page: Sequence[StatedEntry], clock: Clock) -> list[dict[str, An
             "kind_label": label,
             "wallet": entry.wallet,
             "order": entry.order,
-            "occurred_at": (occurred := _instant(entry.occurred_at)),
-            "recorded_at": occurred if entry.recorded_at == entry.occurred_at else _instant(entry.recorded_at),
+            "occurred_at": entry.occurred_at,
+            "recorded_at": entry.recorded_at,
             "available_change": entry.available_change,
             "pending_change": entry.pending_change,
             "owed_change": entry.owed_change,
@@ -56,9 +55,3 @@ def _labels(page: Sequence[StatedEntry]) -> list[str]:
             known[said] = label_of(entry.kind, entry.explanation)
         found.append(known[said])
     return found
-
-
-def _instant(value: datetime) -> str:
-    """Return an instant as JSON has it: as a text at once, where the encoder would ask back for each."""
-    text = value.isoformat()
-    return f"{text[:-6]}Z" if text.endswith("+00:00") else text

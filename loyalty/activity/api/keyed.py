@@ -6,12 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponse
 from rest_framework import status
-from rest_framework.renderers import JSONRenderer
 
 from customers.core.values import dataclass
 from loyalty.activity.api.rendering import answers
 from loyalty.activity.intake import Answer
 from loyalty.api.idempotency import Once, answered, keep
+from loyalty.api.renderers import QuickJSONRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def take_reported(
 
 
 def _said(taken: Answer[Any]) -> HttpResponse:
-    body = JSONRenderer().render(answers([taken])[0])
-    return HttpResponse(body, status=code_of(taken), content_type=JSONRenderer.media_type)
+    body = QuickJSONRenderer().render(answers([taken])[0])
+    return HttpResponse(body, status=code_of(taken), content_type=QuickJSONRenderer.media_type)
 
 
 def code_of(taken: Answer[Any]) -> int:
