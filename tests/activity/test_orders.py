@@ -222,4 +222,4 @@ def test_one_order_and_a_thousand_take_the_same_number_of_statements() -> None:
             take_orders(club.retailer, facts, now=NOON)
         counts.append(len(queries))
 
-    assert counts == [6, 6]
+    assert counts == [4, 4]
