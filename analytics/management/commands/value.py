@@ -51,8 +51,14 @@ class Command(BaseCommand):
         named = options["retailer"]
         if options["plan"] and not named:
             raise CommandError("A plan is of one retailer: name it by --retailer.")
+        refused = []
         for retailer in [retailer_named(named)] if named else list(Retailer.objects.order_by("slug")):
-            self._value(retailer, options)
+            try:
+                self._value(retailer, options)
+            except DomainError as error:  # the others' values are worth having
+                refused.append(f"{retailer.slug}: {error}")
+        if refused:
+            raise CommandError("\n".join(refused))
 
     def _value(self, retailer: Retailer, options: dict[str, Any]) -> None:
         columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -64,13 +70,10 @@ class Command(BaseCommand):
                 progress.update(bars[step], completed=done, total=of)
 
             plans = list[Plan]()
-            try:
-                run = compute_value(
-                    retailer, now=timezone.now(), cut=options["cut"], horizon_days=options["horizon"],
-                    discount_rate=options["discount_rate"], on_progress=show, on_plan=plans.append,
-                )  # fmt: skip
-            except DomainError as error:
-                raise CommandError(f"{retailer.slug}: {error}") from error
+            run = compute_value(
+                retailer, now=timezone.now(), cut=options["cut"], horizon_days=options["horizon"],
+                discount_rate=options["discount_rate"], on_progress=show, on_plan=plans.append,
+            )  # fmt: skip
         if run is None:
             self.console.print(f"{retailer.slug}: nothing was ever bought.")
         else:
