@@ -9,6 +9,7 @@ from customers.models import Consent
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.models import Message, Outcome, Recipient
+from loyalty.campaigns.publishing.managing import pause, resume
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, cap, due, message, says, send_all, shop
@@ -270,6 +271,51 @@ def test_what_has_no_answer_is_not_sent_again_in_quiet_hours_but_when_they_end()
     box.answer = lambda _: Accepted("late")
     send_all(owner, datetime.fromisoformat("2026-11-28T07:00Z"), box)
     assert (message(key).state, message(key).tries, len(box.taken)) == ("accepted", 2, 2)
+
+
+def test_what_has_no_answer_is_not_sent_again_while_its_campaign_pauses_but_when_it_goes_on() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    pause(step.version.campaign)
+    for minutes in (2, 12, 22):
+        send_all(owner, NOON + minutes * MINUTE, box)
+    assert (message(key).state, message(key).tries, len(box.taken)) == ("claimed", 1, 1)
+    resume(step.version.campaign)
+    box.answer = lambda _: Accepted("same")
+    send_all(owner, NOON + 32 * MINUTE, box)
+
+    found = message(key)
+    assert (found.state, found.claimed_at, [each.id for each in box.taken]) == ("accepted", NOON, [key, key])
+
+
+def test_what_has_no_answer_when_its_campaign_pauses_for_longer_than_keys_are_known_is_unknown() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    pause(step.version.campaign)
+    send_all(owner, NOON + timedelta(hours=23, minutes=59), box)
+    send_all(owner, NOON + timedelta(hours=24, minutes=9), box)
+
+    assert (message(key).state, len(box.taken), Recipient.objects.get().next_due_at) == ("unknown", 1, None)
+
+
+def test_what_is_refused_when_it_is_sent_again_may_have_been_taken_before() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    box.answer = lambda _: Refused("status_409")  # another text than the one that it knows by this key
+    send_all(owner, NOON + 2 * MINUTE, box)
+
+    assert (message(key).state, message(key).reason) == ("unknown", "status_409")
+    assert list(Outcome.objects.values_list("what", "reason")) == [("unknown", "status_409")]
+    assert Recipient.objects.get().next_due_at is None
 
 
 def test_what_could_be_sent_again_too_late_only_is_unknown_at_once() -> None:
