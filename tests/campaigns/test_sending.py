@@ -356,6 +356,25 @@ def test_what_is_sent_again_needs_its_consent_again() -> None:
     assert (message(key).state, len(box.taken)) == ("unknown", 1)
 
 
+def test_who_sent_back_all_that_it_bought_is_no_existing_customer() -> None:
+    owner, box = shop(), Box()
+    club = make.program(owner)
+    step = campaign(club, ground="existing_customer")
+    eve = ada(club, "eve", agrees=())
+    bought = make.buys(eve, "10", "20", at=NOON - timedelta(days=20))
+    make.returns(eve, bought, (1, "1"), at=NOON - timedelta(days=10))
+    (first,) = due(step, eve)
+    send_all(owner, NOON, box)
+
+    make.returns(eve, bought, (2, "1"), at=NOON + timedelta(days=1))
+    (second,) = due(step, eve, at=NOON + timedelta(days=2))
+    send_all(owner, NOON + timedelta(days=2), box)
+
+    assert [(each.state, each.reason) for each in (message(first), message(second))] == [
+        ("accepted", ""), ("dropped", "no_consent"),
+    ]  # fmt: skip
+
+
 def test_a_channel_with_a_speed_lets_the_others_wait_their_turn() -> None:
     owner, box = shop(per_second=2), Box()
     club = make.program(owner)

@@ -24,8 +24,8 @@ from loyalty.activity.published import tiers_of
 from loyalty.activity.tier_counts import When
 from loyalty.campaigns.journeys.open_entries import OpenEntry
 from loyalty.campaigns.journeys.tier_gaps import gaps
-from loyalty.campaigns.journeys.triggers import KEPT
 from loyalty.campaigns.journeys.versions import published
+from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.rules.tier_gaps import TierGap
 from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, PROSPECT, parameter, word, years_between
 from loyalty.points.ends import ENDS_AT

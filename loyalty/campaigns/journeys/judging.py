@@ -6,10 +6,11 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.values import dataclass
+from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign
 
 # Who is in which arm, experiments say: the control of the campaign's own, and of any that holds out of everything.
-JUDGE = """
+JUDGE = f"""
 SELECT c.id, r.zone, a.code, coalesce(a.is_control, false) OR EXISTS (
         SELECT 1 FROM experiments_assignment g JOIN experiments_variant v ON v.id = g.variant_id
         JOIN experiments_experiment x ON x.id = g.experiment_id
@@ -18,7 +19,7 @@ SELECT c.id, r.zone, a.code, coalesce(a.is_control, false) OR EXISTS (
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s AND e.ended_at IS NULL),
     (SELECT max(e.entered_at) FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s
         AND e.reason <> 'late'),
-    EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
+    EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id AND {KEPT.format(order="o")})
 FROM customers_customer c
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 LEFT JOIN LATERAL (
