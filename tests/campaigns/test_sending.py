@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -8,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Consent
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
+from loyalty.campaigns.messages.rendering import Rendered, outgoing
 from loyalty.campaigns.models import Message, Outcome, Recipient
 from loyalty.campaigns.publishing.managing import pause, resume
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
@@ -430,6 +432,28 @@ def test_a_template_that_fails_stops_no_other_message() -> None:
 
     assert (message(bad).state, message(bad).reason) == ("failed", "no_text")
     assert message(good).state == "accepted"
+
+
+@pytest.mark.parametrize(("language", "colon"), [("en", ": "), ("fr", "\N{NO-BREAK SPACE}: ")])
+def test_a_mail_without_form_is_written_as_its_language_is(language: str, colon: str) -> None:
+    said = Rendered(language, "Hi", "90,00\N{NO-BREAK SPACE}EUR", "Voir", "https://shop.example")
+
+    mail = outgoing(shop(), UUID(int=1), "marketing", "email", "ada@example.com", said)
+
+    leave = {"en": "No more of these messages", "fr": "Ne plus recevoir ces messages"}[language]
+    assert mail.text == (
+        f"90,00\N{NO-BREAK SPACE}EUR\n\nVoir{colon}https://shop.example\n\n-- \n{leave}{colon}{mail.unsubscribe}"
+    )
+
+
+def test_a_text_message_has_no_character_that_halves_it() -> None:
+    said = Rendered(
+        "fr", "", "12\N{NO-BREAK SPACE}345 points, 1\N{NARROW NO-BREAK SPACE}EUR", "Voir", "https://shop.example"
+    )
+
+    text = outgoing(shop(), UUID(int=1), "service", "sms", "+33612345678", said).text
+
+    assert text == "12 345 points, 1 EUR\n\nVoir : https://shop.example"
 
 
 def test_a_batch_is_decided_by_the_same_statements_however_many_there_are() -> None:

@@ -214,7 +214,7 @@ def test_a_tier_within_reach_is_told_once_in_a_period_with_what_is_missing(windo
     message = Message.objects.get()
     assert message.values == {
         "next_tier": {"en": "Gold", "fr": "Gold"},
-        "tier_missing": {"en": "90.00 EUR", "fr": "90,00\xa0EUR"} | {"fr": message.values["tier_missing"]["fr"]},
+        "tier_missing": {"en": "90.00\xa0EUR", "fr": "90,00\xa0EUR"} | {"fr": message.values["tier_missing"]["fr"]},
     }
     assert message.values["tier_missing"]["fr"].startswith("90,00")
     assert Entry.objects.get().occurrence.startswith("tier:gold:2026-0")
@@ -265,7 +265,7 @@ def test_a_tier_at_risk_is_told_before_its_period_ends_and_not_where_enough_coun
     assert occurrences() == [("tier_risk:silver:2028-01-01", "")]
     world.work(at("2027-12-17T08:00Z"))
     message = Message.objects.get()
-    assert (message.values["tier_missing"]["en"], message.values["keeps_through"]) == ("40.00 EUR", "2027-12-31")
+    assert (message.values["tier_missing"]["en"], message.values["keeps_through"]) == ("40.00\xa0EUR", "2027-12-31")
     assert message.planned_at == at("2027-12-17T08:00Z")
 
 
