@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Consent
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
-from loyalty.campaigns.messages.rendering import Rendered, outgoing
-from loyalty.campaigns.models import Message, Outcome, Recipient
+from loyalty.campaigns.messages.rendering import Rendered, outgoing, render
+from loyalty.campaigns.models import Message, Outcome, Recipient, StepText
 from loyalty.campaigns.publishing.managing import pause, resume
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
 from tests import make
@@ -444,6 +444,22 @@ def test_a_mail_without_form_is_written_as_its_language_is(language: str, colon:
     assert mail.text == (
         f"90,00\N{NO-BREAK SPACE}EUR\n\nVoir{colon}https://shop.example\n\n-- \n{leave}{colon}{mail.unsubscribe}"
     )
+
+
+def test_an_orders_number_that_looks_like_a_day_stays_a_number() -> None:
+    text = StepText(
+        channel="inbox", language="en", subject="{{ order }} of {{ order_on }}", body="{{ cart }}, through {{ keeps_through }}",
+        button="See it", link="https://shop.example/orders/{{ order }}",
+    )  # fmt: skip
+    values = {
+        "order": "2026-11-27", "order_on": "2026-11-28", "cart": "2026-W48-5", "keeps_through": "2026-12-31",
+    }  # fmt: skip
+
+    said = render([text], "inbox", "en", values)
+
+    assert (said.subject, said.body, said.link) == (
+        "2026-11-27 of Nov. 28, 2026", "2026-W48-5, through Dec. 31, 2026", "https://shop.example/orders/2026-11-27",
+    )  # fmt: skip
 
 
 def test_a_text_message_has_no_character_that_halves_it() -> None:
