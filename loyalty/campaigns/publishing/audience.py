@@ -129,7 +129,7 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
                 continue
             is_held_out = judged.is_held_out_of(rule.kind)
             counted["held_out"] += is_held_out
-            if judged.variant or is_held_out:
+            if judged.variant or judged.is_held_out_of_all:
                 counted[f"variant:{judged.variant or ELSEWHERE}"] += 1
             if not is_held_out:
                 entering.append(customer)
