@@ -90,7 +90,7 @@ def refusal_of(invitation: Invitation, *, now: datetime) -> DomainError | None:
 def _last_day(invitation: Invitation) -> date:
     """Return the last day on which an invitation could be answered, by the clock of whom it asked."""
     recipient = Recipient.objects.filter(customer=invitation.customer_id).only("zone").first()
-    zone = zone_of(recipient and recipient.zone, invitation.entry.campaign.program.tzinfo)
+    zone = zone_of(recipient.zone if recipient else "", invitation.entry.campaign.program.tzinfo)
     return local_date(invitation.expires_at - timedelta(microseconds=1), zone)
 
 
