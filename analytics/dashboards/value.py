@@ -149,7 +149,7 @@ def _cards(run: ValueRun, found: Values) -> list[Card]:
         Card(
             _share(found.share_of_first(10)),
             _("of the value with the first 10 % of customers"),
-            _("%(one)s with the first 1 %%, %(twenty)s with the first 20 %%")
+            _first_ones(found.customers)
             % {"one": _share(found.share_of_first(1)), "twenty": _share(found.share_of_first(20))},
         ),
         Card(
@@ -159,6 +159,13 @@ def _cards(run: ValueRun, found: Values) -> list[Card]:
             % {"count": charts.whole(at_risk)},
         ),
     ]  # fmt: skip
+
+
+def _first_ones(customers: int) -> str:
+    """Return how the shares of the first ones are told: one percent of fewer than a hundred is one of them."""
+    if customers < figures_value.PERCENT:
+        return _("%(one)s with the first customer, %(twenty)s with the first 20 %%")
+    return _("%(one)s with the first 1 %%, %(twenty)s with the first 20 %%")
 
 
 def _histogram(run: ValueRun, bars: list[Bar]) -> Drawing:

@@ -7,21 +7,21 @@ What a mail server refuses is tried again by the next run.
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from email.utils import formataddr
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
+from analytics.kpis.board import Board
 from analytics.kpis.models import KpiReader
 from analytics.kpis.page import Card, page
 from analytics.kpis.periods import Grain, Period, start_of
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.mails import sender_of
 from customers.models import Retailer
 
 log = structlog.get_logger(__name__)
@@ -59,22 +59,28 @@ def _mail(retailer: Retailer, email: str, language: str, now: datetime) -> bool:
 
 
 def report(retailer: Retailer, email: str, language: str, *, now: datetime) -> EmailMultiAlternatives:
-    """Return the mail with the figures of the last whole week, in a language, as text and as HTML."""
+    """Return the mail with the figures of the last whole week that is known, in a language, as text and as HTML."""
     with translation.override(language):
-        week = Period(start_of(local_date(now, retailer.tzinfo), Grain.WEEK), Grain.WEEK).before
         said = page(retailer, {"grain": Grain.WEEK.value}, now=now)
+        week = _last_week(said["board"], local_date(now, retailer.tzinfo))
         cards = _told(said.get("cards", []))
         name = " ".join(retailer.name.split())  # in one line: it goes into the head
         context = {"retailer": name, "cards": cards, "as_of": said.get("as_of", ""), "language": language, "week": week}
         mail = EmailMultiAlternatives(
             _("%(retailer)s: key figures of the week of %(day)s") % {"retailer": name, "day": _day(week.start)},
             render_to_string("analytics/kpis_mail.txt", context),
-            formataddr((name, settings.DEFAULT_FROM_EMAIL)),
+            sender_of(name),
             [email],
             headers={"Auto-Submitted": "auto-generated"},
         )
         mail.attach_alternative(render_to_string("analytics/kpis_mail.html", context), "text/html")
     return mail
+
+
+def _last_week(board: Board | None, today: date) -> Period:
+    """Return the week that the figures are of: the last whole one, or that with which data ended that ended long ago."""
+    after = today if board is None else board.span.as_of + timedelta(days=1)
+    return Period(start_of(after, Grain.WEEK), Grain.WEEK).before
 
 
 def _told(cards: Iterable[Card]) -> list[Card]:

@@ -9,7 +9,8 @@ from customers.core import bulk
 from customers.models import Retailer
 
 SINCE = timedelta(days=365)
-# Whose question went out, and who answered or had the time to, by what it said last. What was spent is what is known today.
+# Whose question went out and whose time to answer is over, by what it said last: with who answered at once, and without who may
+# still, everybody would answer. What was spent is what is known today.
 INVITED = """
 invited AS (
     SELECT v.kind, a.score, coalesce(s.total_value, 0)::float8 AS spent,
@@ -17,7 +18,7 @@ invited AS (
         coalesce(n.segment, '') AS segment, w.channel
     FROM campaigns_invitation i JOIN campaigns_survey v ON v.id = i.survey_id
     LEFT JOIN LATERAL (
-        SELECT id, score FROM campaigns_answer WHERE invitation_id = i.id ORDER BY number DESC LIMIT 1
+        SELECT score FROM campaigns_answer WHERE invitation_id = i.id ORDER BY number DESC LIMIT 1
     ) a ON true
     JOIN customers_customer p ON p.id = i.customer_id
     LEFT JOIN analytics_customerstatistics s
@@ -29,7 +30,7 @@ invited AS (
         ORDER BY m.claimed_at, m.id LIMIT 1
     ) w
     WHERE i.retailer_id = %(retailer)s AND i.asked_at >= %(since)s AND i.asked_at <= %(now)s
-        AND (a.id IS NOT NULL OR i.expires_at <= %(now)s)
+        AND i.expires_at <= %(now)s
 )"""
 COUNTED = """
     count(*), count(score), count(*) FILTER (WHERE score >= CASE kind WHEN 'nps' THEN 9 ELSE 4 END),

@@ -78,6 +78,16 @@ class Catalogue:
     price: NDArray[np.float64]
     excluded: dict[str, int]
 
+    def places_of(self, hashes: Ints) -> tuple[Ints, Flags]:
+        """
+        Return the items that hashes are of, and of which they are of any.
+
+        Lines are read after the products: what was bought of a new one meanwhile is of none, and not of its neighbour.
+        """
+        order = np.argsort(self.hashes)
+        place = order[np.minimum(np.searchsorted(self.hashes[order], hashes), len(order) - 1)]
+        return place, self.hashes[place] == hashes
+
 
 @dataclass(frozen=True)
 class Past:
@@ -127,9 +137,9 @@ def block_type(name: str) -> Any:
 
 
 def _past(cut: date, catalogue: Catalogue, rows: dict[str, Any], people: list[tuple[Any, ...]]) -> Past:
+    item, is_known = catalogue.places_of(rows["item"])
+    rows, item = {name: column[is_known] for name, column in rows.items()}, item[is_known]
     known, customer = np.unique(rows["customer"], return_inverse=True)
-    order = np.argsort(catalogue.hashes)
-    item = order[np.searchsorted(catalogue.hashes[order], rows["item"])]
     age = (cut - date(1970, 1, 1)).days - rows["day"]
     items = len(catalogue.skus)
     everyone = Purchases.of(

@@ -28,6 +28,10 @@ SELECT count(*) FROM (
         AND score > %(score)s LIMIT %(limit)s
 ) better
 """
+AHEAD = """
+SELECT membership_id FROM badges_boardscore WHERE program_id = %(program)s AND name = %(name)s AND window_name = %(window)s
+    AND score > %(score)s LIMIT %(limit)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,12 @@ def ranked(rows: Sequence[tuple[UUID, int, datetime, str]], member: UUID | None)
 def standing_of(rule: BoardRule, program_id: int, window: str, member: UUID) -> Line | None:
     """Return a member's own line; None for who has not joined."""
     return _mine({"program": program_id, "name": rule.name, "window": window}, member)
+
+
+def ahead_of(line: Line, rule: BoardRule, program_id: int, window: str) -> list[UUID]:
+    """Return who has a better score than the member of a line, of the first ones."""
+    given = {"program": program_id, "name": rule.name, "window": window, "score": line.score, "limit": MAX_RANK}
+    return [key for (key,) in bulk.fetch(AHEAD, given)]
 
 
 def _mine(given: dict[str, object], member: UUID) -> Line | None:

@@ -1,13 +1,16 @@
 """What a member won without a challenge, gifts and prizes, and how it stands in contests that go on: reads only."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from django.db.models import Q, QuerySet
 
 from customers.core.calendar import local_date
 from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
-from loyalty.badges.boards import Line, standing_of
+from loyalty.badges.account.contests import outside_of
+from loyalty.badges.boards import Line, ahead_of, standing_of
 from loyalty.badges.models import Board, ContestPrize, SurpriseTicket
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
@@ -45,17 +48,22 @@ def open_contests(member: Membership, versions: Versions, *, at: datetime) -> li
         return []
     on = local_date(at, version.zone)
     rows = {row.key: row for row in Board.objects.filter(version=version.version_id)}
-    found = (_open_contest(rows[rule.key], rule, rule.window_on(on), member) for rule in rules)
+    found = (_open_contest(rows[rule.key], rule, rule.window_on(on), member, versions, at) for rule in rules)
     shown = [each for each in found if each is not None]
     return shown if is_invited(member, versions, at=at) else [each for each in shown if each.mine is not None]
 
 
-def _open_contest(board: Board, rule: BoardRule, window: str | None, member: Membership) -> OpenContest | None:
-    """Return a contest with a member's standing; None where its window is not open, or never ends."""
+def _open_contest(  # noqa: PLR0913 - a contest, and a member at an instant
+    board: Board, rule: BoardRule, window: str | None, member: Membership, versions: Versions, at: datetime
+) -> OpenContest | None:
+    """Return a contest with a member's standing among who may win it; None where its window is not open, or never ends."""
     first, last = days_of(window or "")
     if window is None or last is None:
         return None
     mine = standing_of(rule, member.program_id, window, member.pk)
+    if mine is not None and mine.rank is not None and mine.rank > 1:
+        ahead = partial(ahead_of, mine, rule, member.program_id, window)
+        mine = replace(mine, rank=mine.rank - len(outside_of(rule, versions, ahead, at=at)))
     points = rule.prize_for(mine.rank) if mine and mine.rank else 0
     return OpenContest(board, rule, first, last, last + timedelta(days=rule.settle_days + 1), mine, points)
 

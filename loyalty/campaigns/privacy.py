@@ -117,6 +117,11 @@ WHERE customer_id = ANY(%s)
 FORGET = (
     "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
 )
+# How often an address refused is counted by it, and not of a person.
+FORGET_REFUSED = """
+UPDATE campaigns_receipt r SET address_hash = '' FROM campaigns_message m
+WHERE m.id = r.message_id AND m.customer_id = ANY(%s) AND r.address_hash <> ''
+"""
 # Because of what they were given an offer, or not; what those reserve comes back when their memberships have ended.
 FORGET_OFFERS = """
 UPDATE campaigns_offergrant SET occurrence = split_part(occurrence, ':', 1) || ':' || id, insight_as_of = NULL
@@ -146,8 +151,9 @@ def erase(person: Person, now: datetime) -> None:
     bulk.execute(LET_GO, [ids])
     bulk.execute(SAY_NOTHING, [ids])
     bulk.execute(LEAVE, [now, ids])
-    with forgetting(Outcome, Answer):
+    with forgetting(Outcome, Answer, Receipt):
         bulk.execute(FORGET, [ids])
+        bulk.execute(FORGET_REFUSED, [ids])
         bulk.execute(SAY_LESS, [ids])
     FollowUp.objects.filter(answer__invitation__customer__in=ids).update(note="")
     bulk.execute(FORGET_OFFERS, [ids])

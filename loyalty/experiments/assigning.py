@@ -31,6 +31,12 @@ HAVING count(*) > 0
 """
 ASSIGN_THESE = "SELECT experiments_assign(%s, %b::uuid[], %s)"
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('experiments.starting'), %s)"
+# Whether a customer is in the control of an experiment that holds out of everything, at an instant, in a program.
+HELD_OUT_OF_ALL = """EXISTS (
+        SELECT 1 FROM experiments_assignment g JOIN experiments_variant v ON v.id = g.variant_id
+        JOIN experiments_experiment x ON x.id = g.experiment_id
+        WHERE g.customer_id = {customer} AND v.is_control AND x.layer = 'global' AND x.state = 'running' AND x.starts_at <= {at}
+            AND (x.ends_at IS NULL OR x.ends_at > {at}) AND (x.program_id IS NULL OR x.program_id = {program}))"""
 BEFORE_ALL = UUID(int=0)
 HOLD_OUTS = frozenset({Experiment.Form.NOT_INVITED, Experiment.Form.NO_BENEFITS})
 

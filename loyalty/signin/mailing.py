@@ -1,11 +1,9 @@
 """Codes on their way: a worker mails what is due, so that nobody who asks waits for a mail server, or learns from it."""
 
 from datetime import datetime, timedelta
-from email.utils import formataddr
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Q
@@ -14,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from customers.core import bulk
+from customers.core.mails import sender_of
 from customers.models import Retailer
 from loyalty.signin.codes import CODE_LIFE, code_of
 from loyalty.signin.models import SignInCode
@@ -76,7 +75,7 @@ def message(
         mail = EmailMultiAlternatives(
             subject,
             render_to_string("signin/code.txt", said),
-            formataddr((name, settings.DEFAULT_FROM_EMAIL)),
+            sender_of(name),
             [to],
             connection=connection,
             headers={"Auto-Submitted": "auto-generated"},

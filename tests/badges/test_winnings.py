@@ -19,6 +19,7 @@ from loyalty.programs.models import Program
 from tests import make
 from tests.badges import game
 from tests.badges.test_api import call, mine
+from tests.experiments.make_experiments import arm_of, running
 
 pytestmark = pytest.mark.django_db
 CONTEST = {
@@ -62,6 +63,29 @@ def test_a_member_reads_its_rank_in_a_contest_and_what_it_would_win(client: Clie
     assert (contest["last_day"], contest["settled_on"]) == (last.isoformat(), (last + timedelta(days=3)).isoformat())
     assert contest["prizes"][1] == {"rank": 2, "through": 3, "points": 40}
     assert said["won"] == []
+
+
+def test_who_is_held_out_of_benefits_stands_in_nobodys_way_in_a_contest_that_goes_on(
+    client: Client, ada: Membership
+) -> None:
+    now = timezone.now()
+    some = [ada, make.member(ada.program, "bob"), make.member(ada.program, "eve")]
+    joined(*some)
+    for amount, who in zip(("50", "60", "70"), some, strict=True):
+        make.buys(who, amount, at=now)
+
+    held = running(ada.retailer, ada.program, form="no_benefits", at=now)
+    told = {
+        who.pk: [(each["rank"], each["points"]) for each in
+                 call(client, "GET", f"members/{who.number}/contests", **shop(ada.program))[1]["open"]]
+        for who in some
+    }  # fmt: skip
+
+    best_first = [who.pk for who in reversed(some) if arm_of(held, who.customer) == "in"]
+    assert len(best_first) in {1, 2}
+    ranks = [[(1, 100)], [(2, 40)]]
+    assert [told[key] for key in best_first] == ranks[: len(best_first)]
+    assert [told[who.pk] for who in some if who.pk not in best_first] == [[]] * (3 - len(best_first))
 
 
 def test_who_has_not_joined_wins_nothing_and_who_has_no_score_has_no_rank(client: Client, ada: Membership) -> None:

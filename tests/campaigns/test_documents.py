@@ -304,6 +304,23 @@ def test_steps_that_give_an_offer_or_ask_a_survey_survive_export_and_import() ->
     assert [(each.code, each.place) for each in findings_of(draft)] == [("unknown_variant", "steps/1/variant")]
 
 
+def test_a_wait_of_one_variant_survives_export_and_import() -> None:
+    program = club()
+    text = {"subject": "Hi", "body": "Hello"}
+    steps = [
+        {"wait": "PT4H"},
+        {"wait": "P7D@09:00", "variant": "later"},
+        {"channels": ["email"], "texts": {"email": {"en": text, "fr": text}}},
+    ]
+
+    draft = apply_document(program.retailer, written(steps=steps), now=NOON)
+
+    assert list(draft.steps.in_order().values_list("kind", "wait", "variant")) == [
+        ("wait", "PT4H", ""), ("wait", "P7D@09:00", "later"), ("message", "", ""),
+    ]  # fmt: skip
+    assert to_document(draft)["steps"] == steps
+
+
 @pytest.mark.parametrize(
     ("step", "code", "place"),
     [

@@ -7,12 +7,14 @@ import pytest
 from analytics.experiments.reading import read
 from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, Entry, Outcome
+from loyalty.campaigns.publishing.audience import audience_of
 from loyalty.campaigns.publishing.checking import flaws_of
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.memberships.models import Membership
 from tests import make
-from tests.campaigns.make_campaigns import ada, journey, says_by
+from tests.campaigns import make_offers
+from tests.campaigns.make_campaigns import ada, journey, says, says_by
 from tests.campaigns.test_journeys import EXITS, World, at
 from tests.experiments.make_experiments import arm_of, running
 
@@ -123,3 +125,41 @@ def test_an_experiment_that_withholds_the_program_as_well_is_told_before_it_star
 
     assert [flaw.code for flaw in found] == codes
     assert not any(flaw.is_error for flaw in found)
+
+
+@pytest.mark.parametrize(("kind", "is_held_out"), [("marketing", True), ("program", False), ("service", False)])
+def test_who_is_held_out_of_everything_misses_marketing_and_hears_of_its_program_and_orders(
+    kind: str, *, is_held_out: bool
+) -> None:
+    world = lapsed_world()
+    for each in members(world):
+        says(each.customer, "program", at=make.START)
+    everything = running(world.owner, None, "everything", layer="global", at=STARTS)
+    live = journey(world.club, {"kind": "lapsed", "days": 60}, says_by("email"), since=STARTS, kind=kind)
+    assert live.version is not None
+    out = {each.customer_id for each in members(world) if arm_of(everything, each.customer) == "out"}
+    foreseen = audience_of(live, live.version, now=NOW)
+    assert find_on(live, NIGHT.date(), now=NOW) == 20
+    world.work(NOW)
+
+    assert {each.reason for each in Entry.objects.filter(customer__in=out)} == {
+        "held_out" if is_held_out else "completed"
+    }
+    assert {each.reason for each in Entry.objects.exclude(customer__in=out)} == {"completed"}
+    held_out = len(out) if is_held_out else 0
+    assert (foreseen.held_out, len(world.box.taken)) == (held_out, 20 - held_out)
+    assert 5 <= len(out) <= 15
+
+
+def test_who_is_held_out_of_everything_is_given_no_offer() -> None:
+    program = make_offers.club(owner=make.retailer())
+    some = [make.member(program, f"m{number}") for number in range(4)]
+    everything = running(program.retailer, None, "everything", layer="global", at=make.NOON - DAY)
+    arms = [arm_of(everything, each.customer) for each in some]
+    given = make_offers.offer(program)
+
+    found = make_offers.ask(given, *some)
+
+    assert sorted(arms).count("out") in {1, 2, 3}
+    assert make_offers.reasons(found) == ["held_out" if arm == "out" else "" for arm in arms]
+    assert make_offers.budget(given) == (10 * arms.count("in"), 0)

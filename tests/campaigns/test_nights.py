@@ -82,3 +82,31 @@ def test_a_birthday_is_said_with_the_points_of_its_own_midnight() -> None:
     assert run_nights(club, until=TODAY, now=NOW) is not None
     assert work() == 1
     assert [each.text.splitlines()[0] for each in box.taken] == ["You have 50 points"]
+
+
+@pytest.mark.parametrize(("trigger", "entered"), [
+    ({"kind": "lapsed", "days": 60}, [("lapse:2026-10-01", datetime.fromisoformat("2026-12-10T23:00Z"), "")]),
+    ({"kind": "life_stage", "stage": "prospect"}, [("stage:prospect", datetime.fromisoformat("2026-12-10T23:00Z"), "")]),
+    (BIRTHDAY, [("birthday:2026", datetime.fromisoformat("2026-11-30T23:00Z"), "late")]),
+])  # fmt: skip
+def test_what_is_still_true_after_many_missed_nights_is_said_and_a_day_that_is_over_is_late(
+    trigger: dict[str, Any], entered: list[tuple[str, datetime, str]]
+) -> None:
+    owner = shop()
+    club = make.program(owner)
+    who = ada(club, "ada")
+    Customer.objects.update(birth_date=date(1990, 12, 1))
+    if trigger["kind"] == "lapsed":
+        make.buys(who, "10", at=datetime.fromisoformat("2026-10-01T10:00Z"))  # sixty days before November 30
+    live = journey(club, trigger, says_by("email"), since=MIDNIGHT)
+    if trigger["kind"] != "life_stage":
+        NightRun.objects.create(program=club, day=TODAY, until=NOW, ran_at=NOW)
+        assert find_due(owner, now=NOW) == 0
+
+    later = datetime.fromisoformat("2026-12-10T23:10Z")  # of December 11, in Paris
+    NightRun.objects.create(program=club, day=date(2026, 12, 11), until=later, ran_at=later)
+    assert find_due(owner, now=later) == 1
+
+    assert list(Entry.objects.values_list("occurrence", "entered_at", "reason")) == entered
+    live.refresh_from_db()
+    assert live.found_until == date(2026, 12, 11)

@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from customers.models import Consent
+from customers.models import Consent, Customer, Erasure
+from customers.privacy import erase
+from loyalty.activity.account.merging import take_merge
 from loyalty.campaigns.messages.receiving import (
     ReceiptFact,
     UnknownReceipt,
@@ -14,6 +16,7 @@ from loyalty.campaigns.messages.receiving import (
 )
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
 from loyalty.campaigns.reaching.unsubscribing import token_of
+from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
 from loyalty.outbox.signing import signature
 from tests import make
@@ -112,6 +115,68 @@ def test_soft_bounces_are_counted_by_when_they_were_in_whatever_order_they_are_t
         sent.told("soft_bounce", f"e{place}", of=messages[place], at=NOON + days[place] * DAY)
 
     assert Address.objects.filter(reason="soft_bounces").exists() is ends
+
+
+def test_soft_bounces_of_an_address_are_counted_whosever_it_is() -> None:
+    sent = Sent()
+    bob = ada(sent.club, "bob", email="ADA@example.com")  # two of a household
+    messages = [sent.message, sent.send(NOON + DAY, bob), sent.send(NOON + 2 * DAY)]
+
+    for place, each in enumerate(messages):
+        sent.told("soft_bounce", f"e{place}", of=each, at=NOON + place * DAY)
+
+    assert Address.objects.values_list("channel", "reason").get() == ("email", "soft_bounces")
+    assert sent.send(NOON + 3 * DAY, bob).reason == "no_channel"
+
+
+def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:
+    sent = Sent()
+    bob = ada(sent.club, "bob", email="ada@example.com")
+    for place in range(2):
+        sent.told("soft_bounce", f"e{place}", of=sent.send(NOON + place * DAY, bob), at=NOON + place * DAY)
+
+    take_merge(sent.owner, "bob", "ada", reference="crm", now=NOON + 2 * DAY)
+    assert Address.objects.count() == 0
+    sent.told("soft_bounce", "e2", of=sent.send(NOON + 3 * DAY), at=NOON + 3 * DAY)
+
+    assert Address.objects.get().reason == "soft_bounces"
+
+
+def test_soft_bounces_of_one_address_say_nothing_of_the_next_one() -> None:
+    sent = Sent()
+    second = sent.send(NOON + DAY)
+    Customer.objects.filter(pk=sent.member.customer_id).update(email="new@example.com")
+    third = sent.send(NOON + 2 * DAY)
+
+    for place, each in enumerate([sent.message, second, third]):
+        sent.told("soft_bounce", f"e{place}", of=each, at=NOON + place * DAY)
+
+    assert Address.objects.count() == 0
+
+
+def test_soft_bounces_lead_to_nobody_who_was_erased() -> None:
+    sent = Sent()
+    sent.told("soft_bounce", "e1")
+    assert Receipt.objects.get().address_hash != ""
+
+    erase(sent.member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
+
+    assert Receipt.objects.values_list("what", "address_hash").get() == ("soft_bounce", "")
+
+
+def test_of_what_went_to_two_addresses_a_receipt_ends_neither() -> None:
+    sent = Sent()
+    MessageChannel.objects.update(takes_keys=True)
+    (key,) = due(sent.step, sent.member, at=NOON + DAY)
+    send_all(sent.owner, NOON + DAY, Box(lambda _: NoAnswer()))
+
+    Customer.objects.filter(pk=sent.member.customer_id).update(email="new@example.com")
+    for minutes in (2, 10):
+        send_all(sent.owner, NOON + DAY + timedelta(minutes=minutes), Box(lambda _: NoAnswer()))
+    sent.told("hard_bounce", "e1", of=message(key), at=NOON + DAY)  # the old one is dead, or the new one
+
+    assert (message(key).state, message(key).tries, message(key).address_hash) == ("bounced", 3, "")
+    assert Address.objects.count() == 0
 
 
 def test_what_was_unknown_is_known_when_its_receipt_comes() -> None:

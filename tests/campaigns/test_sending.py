@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -8,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Consent
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
-from loyalty.campaigns.models import Message, Outcome, Recipient
+from loyalty.campaigns.messages.rendering import Rendered, outgoing, render
+from loyalty.campaigns.models import Message, Outcome, Recipient, StepText
+from loyalty.campaigns.publishing.managing import pause, resume
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, cap, due, message, says, send_all, shop
@@ -272,6 +275,51 @@ def test_what_has_no_answer_is_not_sent_again_in_quiet_hours_but_when_they_end()
     assert (message(key).state, message(key).tries, len(box.taken)) == ("accepted", 2, 2)
 
 
+def test_what_has_no_answer_is_not_sent_again_while_its_campaign_pauses_but_when_it_goes_on() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    pause(step.version.campaign)
+    for minutes in (2, 12, 22):
+        send_all(owner, NOON + minutes * MINUTE, box)
+    assert (message(key).state, message(key).tries, len(box.taken)) == ("claimed", 1, 1)
+    resume(step.version.campaign)
+    box.answer = lambda _: Accepted("same")
+    send_all(owner, NOON + 32 * MINUTE, box)
+
+    found = message(key)
+    assert (found.state, found.claimed_at, [each.id for each in box.taken]) == ("accepted", NOON, [key, key])
+
+
+def test_what_has_no_answer_when_its_campaign_pauses_for_longer_than_keys_are_known_is_unknown() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    pause(step.version.campaign)
+    send_all(owner, NOON + timedelta(hours=23, minutes=59), box)
+    send_all(owner, NOON + timedelta(hours=24, minutes=9), box)
+
+    assert (message(key).state, len(box.taken), Recipient.objects.get().next_due_at) == ("unknown", 1, None)
+
+
+def test_what_is_refused_when_it_is_sent_again_may_have_been_taken_before() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    (key,) = due(step, ada(step.version.campaign.program))
+    send_all(owner, NOON, box)
+
+    box.answer = lambda _: Refused("status_409")  # another text than the one that it knows by this key
+    send_all(owner, NOON + 2 * MINUTE, box)
+
+    assert (message(key).state, message(key).reason) == ("unknown", "status_409")
+    assert list(Outcome.objects.values_list("what", "reason")) == [("unknown", "status_409")]
+    assert Recipient.objects.get().next_due_at is None
+
+
 def test_what_could_be_sent_again_too_late_only_is_unknown_at_once() -> None:
     owner, box = shop(takes_keys=True, quiet_from=time(21), quiet_to=time(8)), Box(lambda _: NoAnswer())
     step = campaign(make.program(owner))
@@ -308,6 +356,25 @@ def test_what_is_sent_again_needs_its_consent_again() -> None:
     send_all(owner, NOON + 2 * MINUTE, box)
 
     assert (message(key).state, len(box.taken)) == ("unknown", 1)
+
+
+def test_who_sent_back_all_that_it_bought_is_no_existing_customer() -> None:
+    owner, box = shop(), Box()
+    club = make.program(owner)
+    step = campaign(club, ground="existing_customer")
+    eve = ada(club, "eve", agrees=())
+    bought = make.buys(eve, "10", "20", at=NOON - timedelta(days=20))
+    make.returns(eve, bought, (1, "1"), at=NOON - timedelta(days=10))
+    (first,) = due(step, eve)
+    send_all(owner, NOON, box)
+
+    make.returns(eve, bought, (2, "1"), at=NOON + timedelta(days=1))
+    (second,) = due(step, eve, at=NOON + timedelta(days=2))
+    send_all(owner, NOON + timedelta(days=2), box)
+
+    assert [(each.state, each.reason) for each in (message(first), message(second))] == [
+        ("accepted", ""), ("dropped", "no_consent"),
+    ]  # fmt: skip
 
 
 def test_a_channel_with_a_speed_lets_the_others_wait_their_turn() -> None:
@@ -365,6 +432,44 @@ def test_a_template_that_fails_stops_no_other_message() -> None:
 
     assert (message(bad).state, message(bad).reason) == ("failed", "no_text")
     assert message(good).state == "accepted"
+
+
+@pytest.mark.parametrize(("language", "colon"), [("en", ": "), ("fr", "\N{NO-BREAK SPACE}: ")])
+def test_a_mail_without_form_is_written_as_its_language_is(language: str, colon: str) -> None:
+    said = Rendered(language, "Hi", "90,00\N{NO-BREAK SPACE}EUR", "Voir", "https://shop.example")
+
+    mail = outgoing(shop(), UUID(int=1), "marketing", "email", "ada@example.com", said)
+
+    leave = {"en": "No more of these messages", "fr": "Ne plus recevoir ces messages"}[language]
+    assert mail.text == (
+        f"90,00\N{NO-BREAK SPACE}EUR\n\nVoir{colon}https://shop.example\n\n-- \n{leave}{colon}{mail.unsubscribe}"
+    )
+
+
+def test_an_orders_number_that_looks_like_a_day_stays_a_number() -> None:
+    text = StepText(
+        channel="inbox", language="en", subject="{{ order }} of {{ order_on }}", body="{{ cart }}, through {{ keeps_through }}",
+        button="See it", link="https://shop.example/orders/{{ order }}",
+    )  # fmt: skip
+    values = {
+        "order": "2026-11-27", "order_on": "2026-11-28", "cart": "2026-W48-5", "keeps_through": "2026-12-31",
+    }  # fmt: skip
+
+    said = render([text], "inbox", "en", values)
+
+    assert (said.subject, said.body, said.link) == (
+        "2026-11-27 of Nov. 28, 2026", "2026-W48-5, through Dec. 31, 2026", "https://shop.example/orders/2026-11-27",
+    )  # fmt: skip
+
+
+def test_a_text_message_has_no_character_that_halves_it() -> None:
+    said = Rendered(
+        "fr", "", "12\N{NO-BREAK SPACE}345 points, 1\N{NARROW NO-BREAK SPACE}EUR", "Voir", "https://shop.example"
+    )
+
+    text = outgoing(shop(), UUID(int=1), "service", "sms", "+33612345678", said).text
+
+    assert text == "12 345 points, 1 EUR\n\nVoir : https://shop.example"
 
 
 def test_a_batch_is_decided_by_the_same_statements_however_many_there_are() -> None:

@@ -93,6 +93,62 @@ def test_an_order_that_came_back_as_a_whole_was_no_first_one() -> None:
     assert Entry.objects.get().about_date == date(2026, 6, 14)
 
 
+def test_an_order_that_came_back_as_a_whole_was_not_the_last_one() -> None:
+    world = Club()
+    lapsed = journey(
+        world.club, {"kind": "lapsed", "days": 60}, says_by("email"), waits("P30D"), says_by("email"),
+        exits=[{"fact": "order", "goal": True}],
+    )  # fmt: skip
+    make.buys(world.member, "10", "20", at=at("2026-05-01T10:00Z"))
+    back = make.buys(world.member, "10", "20", at=at("2026-05-20T10:00Z"))
+    make.returns(world.member, back, (1, "1"), (2, "1"), at=at("2026-05-25T10:00Z"))
+    world.work(at("2026-05-25T10:00Z"))
+
+    assert enters(lapsed, *days_from(date(2026, 6, 28), 4)) == [date(2026, 6, 30)]
+    world.work(at("2026-07-01T10:00Z"))
+    world.work(at("2026-07-31T10:00Z"))
+
+    assert (occurrences(), len(world.box.taken)) == ([("lapse:2026-05-01", "completed")], 2)
+
+
+@pytest.mark.parametrize(("parts", "entries"), [
+    ([(1, "1"), (2, "1")], [("lapse:2026-05-01", "")]), ([(1, "1")], [("lapse:2026-05-01", "ordered")]),
+])  # fmt: skip
+def test_a_win_back_goes_on_where_what_was_bought_comes_back_before_anybody_looked(
+    parts: list[tuple[int, str]], entries: list[tuple[str, str]]
+) -> None:
+    world = Club()
+    lapsed = journey(
+        world.club, {"kind": "lapsed", "days": 60}, says_by("email"), waits("P30D"), says_by("email"),
+        exits=[{"fact": "order", "goal": True}],
+    )  # fmt: skip
+    world.buys("10", "2026-05-01T10:00Z")
+    enters(lapsed, date(2026, 6, 30))
+    world.work(at("2026-06-30T10:00Z"))
+
+    back = make.buys(world.member, "10", "20", at=at("2026-07-05T10:00Z"))
+    make.returns(world.member, back, *parts, at=at("2026-07-05T10:01Z"))
+    world.work(at("2026-07-05T10:02Z"))
+
+    assert (occurrences(), len(world.box.taken)) == (entries, 1)
+    assert (Entry.objects.get().reached_goal_at is None) == (len(parts) == 2)
+
+
+def test_an_order_that_came_back_as_a_whole_is_not_the_last_one_of_who_is_at_risk() -> None:
+    world = Club()
+    says(world.member.customer, "profiling", at=make.START)
+    campaign = journey(world.club, {"kind": "vip_at_risk"}, says_by("email"), uses_profile=True)
+    world.buys("10", "2026-03-10T10:00Z")
+    insight(world.member, as_of=date(2026, 6, 9), segment="vip_at_risk")
+    back = world.buys("10", "2026-06-09T15:00Z")
+    assert enters(campaign, date(2026, 6, 10)) == []
+
+    make.returns(world.member, back, (1, "1"), at=at("2026-06-10T10:00Z"))
+
+    assert enters(campaign, date(2026, 6, 11)) == [date(2026, 6, 11)]
+    assert occurrences() == [("vip_risk:2026-03-10", "")]
+
+
 def test_a_return_that_undoes_the_first_order_ends_its_entry_at_once_and_for_good() -> None:
     world = Club()
     campaign = journey(world.club, {"kind": "first_order"}, waits("P3D"), says_by("email"))
@@ -158,7 +214,7 @@ def test_a_tier_within_reach_is_told_once_in_a_period_with_what_is_missing(windo
     message = Message.objects.get()
     assert message.values == {
         "next_tier": {"en": "Gold", "fr": "Gold"},
-        "tier_missing": {"en": "90.00 EUR", "fr": "90,00\xa0EUR"} | {"fr": message.values["tier_missing"]["fr"]},
+        "tier_missing": {"en": "90.00\xa0EUR", "fr": "90,00\xa0EUR"} | {"fr": message.values["tier_missing"]["fr"]},
     }
     assert message.values["tier_missing"]["fr"].startswith("90,00")
     assert Entry.objects.get().occurrence.startswith("tier:gold:2026-0")
@@ -209,7 +265,7 @@ def test_a_tier_at_risk_is_told_before_its_period_ends_and_not_where_enough_coun
     assert occurrences() == [("tier_risk:silver:2028-01-01", "")]
     world.work(at("2027-12-17T08:00Z"))
     message = Message.objects.get()
-    assert (message.values["tier_missing"]["en"], message.values["keeps_through"]) == ("40.00 EUR", "2027-12-31")
+    assert (message.values["tier_missing"]["en"], message.values["keeps_through"]) == ("40.00\xa0EUR", "2027-12-31")
     assert message.planned_at == at("2027-12-17T08:00Z")
 
 

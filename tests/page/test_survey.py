@@ -1,7 +1,7 @@
 """The page that asks one question: no sign-in, in the customer's language, and the last answer counts."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Customer
+from loyalty.campaigns.feedback.answering import refusal_of
 from loyalty.campaigns.feedback.links import token_of
-from loyalty.campaigns.models import Answer, Invitation
+from loyalty.campaigns.models import Answer, Invitation, Recipient
 from tests import make
 from tests.campaigns.make_campaigns import ada, shop
 from tests.campaigns.make_surveys import ask, asking, survey
@@ -118,6 +119,23 @@ def test_an_address_that_is_none_says_so_and_a_question_that_is_over_too() -> No
     assert (none.status_code, over.status_code) == (404, 409)
     assert "This address is not complete" in text_of(none)
     assert "This question could be answered until" in text_of(over)
+
+
+def test_a_question_that_is_over_names_the_last_day_by_the_clock_of_whom_it_asked() -> None:
+    member = ada(make.program(shop(zone="America/New_York")), language="en")
+    (found,) = ask(asking(member.program, survey(member.retailer, answer_within_days=14)), member)  # on November 27
+    address = f"/s/{token_of(found.pk)}"
+    last = datetime(2026, 12, 12, 5, tzinfo=UTC)  # midnight in New York: December 11 is over
+    assert Invitation.objects.get().expires_at == last
+
+    over = refusal_of(found, now=last)
+    Recipient.objects.filter(customer=member.customer).update(zone="Indian/Reunion")
+    moved = refusal_of(found, now=last)
+
+    assert (str(over), str(moved)) == (
+        "This question could be answered until Dec. 11, 2026.", "This question could be answered until Dec. 12, 2026.",
+    )  # fmt: skip
+    assert Client().get(address).status_code == 200
 
 
 def test_nobody_else_frames_it_finds_it_or_sends_for_another() -> None:

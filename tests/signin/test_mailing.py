@@ -37,8 +37,9 @@ def test_a_mail_speaks_the_customers_language_else_the_askers_else_the_retailers
     assert f'<html lang="{expected}">' in html_of(mail.outbox[0])
 
 
-def test_a_mail_has_the_code_as_text_and_as_html_and_says_who_sends_it(settings: Settings) -> None:
-    settings.DEFAULT_FROM_EMAIL = "no-reply@loyalty.example"
+@pytest.mark.parametrize("address", ["no-reply@loyalty.example", "Loyalty <no-reply@loyalty.example>"])
+def test_a_mail_has_the_code_as_text_and_as_html_and_says_who_sends_it(address: str, settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = address
     ada = member(language="en")
     Retailer.objects.filter(pk=ada.retailer_id).update(name="Tea & <Co>")
     ada.retailer.refresh_from_db()

@@ -10,6 +10,7 @@ from analytics.audit.verdicts import Example, Finding, Level, Use
 NONE = (0, None, None)
 ENOUGH = 0.95  # of sales with a unit cost, to take margin from them alone
 FAR = 20  # times the 99.9th percentile
+PERCENTS, TENTHS = 100, 10  # customers from whom on one is no more than that
 
 
 def free_orders(data: Measures) -> Finding:
@@ -53,7 +54,11 @@ def concentration(data: Measures) -> Finding:
     """Tell how much of sales a few customers bring."""
     percent = share(float(data.buyers.top_percent), float(data.buyers.sales))
     decile = share(float(data.buyers.top_decile), float(data.buyers.sales))
-    return found("concentration", above(percent, note=0.2, care=0.4), top_share=percent, decile_share=decile)
+    level, some = above(percent, note=0.2, care=0.4), data.buyers.customers
+    if some >= PERCENTS:
+        return found("concentration", level, top_share=percent, decile_share=decile)
+    case = "best" if some < TENTHS else "best_of_few"  # who is begun counts whole: one percent of fewer is one of them
+    return found("concentration", level, case=case, top_share=percent, decile_share=decile)
 
 
 def largest_orders(data: Measures) -> Finding:
@@ -111,7 +116,11 @@ CHECKS = (
     ),
     Check(
         "concentration", Group.MONEY, _("Do a few customers bring most of the sales?"),
-        {"": _("The top 1 %% of customers bring %(top_share)s of sales, the top 10 %% bring %(decile_share)s.")},
+        {
+            "": _("The top 1 %% of customers bring %(top_share)s of sales, the top 10 %% bring %(decile_share)s."),
+            "best_of_few": _("The best customer brings %(top_share)s of sales, the top 10 %% bring %(decile_share)s."),
+            "best": _("The best customer brings %(top_share)s of sales."),
+        },
         _("Are they persons? Resellers and companies belong apart: means say little where a few outweigh all."),
         {Use.FORMULA: Level.CARE, Use.PREDICTED: Level.CARE, Use.UPLIFT: Level.CARE},
         concentration,

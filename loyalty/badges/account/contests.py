@@ -4,7 +4,7 @@ Contests: a leaderboard with prizes is finished when its window has ended, once,
 What was told by then counts, also where it still waits to be decided, as what a file brings does: the contest waits for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -143,20 +143,14 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
 
 
 def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) -> list[Winner]:
-    """
-    Return who wins what by the scores of now, the first rank first.
-
-    Who gets nothing extra, or for whose variant the contest does not hold, stands in nobody's way.
-    """
+    """Return who wins what by the scores of now, the first rank first."""
     rule = ended.rule
     of = {"program": program.pk, "name": rule.name, "window": ended.window}
 
     def scored() -> list[UUID]:
         return [key for (key,) in bulk.fetch(SCORED, of)]
 
-    outside = withheld_among(versions, scored, at=now)
-    if rule.arms is not None:
-        outside |= frozenset(found := scored()) - in_arms(rule.arms, found)
+    outside = outside_of(rule, versions, scored, at=now)
     rows = bulk.fetch(WINNERS, of | {"last": rule.prizes[-1].last, "outside": list(outside)})
     numbers = {key: number for key, _score, _at, number in rows}
     lines = ranked([(key, score, at, "") for key, score, at, _number in rows], None)
@@ -165,6 +159,20 @@ def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) 
         for line in lines
         if line.rank and (points := rule.prize_for(line.rank))
     ]
+
+
+def outside_of(
+    rule: BoardRule, versions: Versions, scored: Callable[[], Sequence[UUID]], *, at: datetime
+) -> frozenset[UUID]:
+    """
+    Return which of some members stand in nobody's way: who gets nothing extra, or for whose variant the contest does not hold.
+
+    :param scored: their ids, asked for only where an experiment divides them
+    """
+    outside = withheld_among(versions, scored, at=at)
+    if rule.arms is not None:
+        outside |= frozenset(found := scored()) - in_arms(rule.arms, found)
+    return outside
 
 
 def _note(finish: ContestFinish, winners: Sequence[Winner]) -> None:

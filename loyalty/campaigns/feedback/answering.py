@@ -5,24 +5,24 @@ Who answers again before its last day says it instead: the last answer counts, i
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.batches import Status
+from customers.core.calendar import local_date, zone_of
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.facts import InteractionFact
 from customers.models import Customer, Retailer
 from customers.recording import rescore
 from loyalty.activity.intake import take_interactions
-from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Survey
+from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Recipient, Survey
 from loyalty.campaigns.reaching.preferences import lock_present
 from loyalty.campaigns.rules.surveys import FOLLOW_UP_WITHIN, MAX_ANSWERS, MAX_COMMENT, SCALES, is_low
 
@@ -81,14 +81,17 @@ def open_invitations(customer: Customer, *, now: datetime) -> QuerySet[Invitatio
 def refusal_of(invitation: Invitation, *, now: datetime) -> DomainError | None:
     """Return why an invitation cannot be answered, or its answer changed, any more; None where it can."""
     if now >= invitation.expires_at:
-        return SurveyIsOver(day=_day(invitation.expires_at))
+        return SurveyIsOver(day=date_format(_last_day(invitation), "DATE_FORMAT"))
     if not invitation.survey.is_open:
         return SurveyIsClosed()
     return None
 
 
-def _day(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "DATE_FORMAT")
+def _last_day(invitation: Invitation) -> date:
+    """Return the last day on which an invitation could be answered, by the clock of whom it asked."""
+    recipient = Recipient.objects.filter(customer=invitation.customer_id).only("zone").first()
+    zone = zone_of(recipient.zone if recipient else "", invitation.entry.campaign.program.tzinfo)
+    return local_date(invitation.expires_at - timedelta(microseconds=1), zone)
 
 
 def last_answer(invitation: Invitation) -> Answer | None:

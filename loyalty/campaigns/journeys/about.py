@@ -24,8 +24,8 @@ from loyalty.activity.published import tiers_of
 from loyalty.activity.tier_counts import When
 from loyalty.campaigns.journeys.open_entries import OpenEntry
 from loyalty.campaigns.journeys.tier_gaps import gaps
-from loyalty.campaigns.journeys.triggers import KEPT
 from loyalty.campaigns.journeys.versions import published
+from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.rules.tier_gaps import TierGap
 from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, PROSPECT, parameter, word, years_between
 from loyalty.points.ends import ENDS_AT
@@ -61,6 +61,7 @@ CROSS JOIN LATERAL (
 ) p
 WHERE s.program_id = %s AND m.customer_id = ANY(%s) AND s.ended_at IS NULL AND s.status IN ('trial', 'active') AND NOT s.cancels
 """
+UNBROKEN = "\u00a0"  # between an amount and its currency no line ends
 Values = dict[str, Any]
 Facts = dict[UUID, Values | None]
 Said = Callable[[Sequence[OpenEntry], Mapping[str, Any], datetime], Facts]
@@ -160,7 +161,7 @@ def _joined(parts: Sequence[str], join: str) -> str:
 
 def _amount_in_words(basis: str, amount: Any, currency: str) -> str:
     if basis == "spend":
-        return written(amount, currency)
+        return written(amount, currency).replace(" ", UNBROKEN)
     number = int(amount)
     words = {
         "orders": ngettext("%(number)s order", "%(number)s orders", number),

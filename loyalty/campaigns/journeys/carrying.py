@@ -59,7 +59,7 @@ SELECT c.id FROM campaigns_campaign c WHERE c.id IN (
 ORDER BY c.id FOR NO KEY UPDATE
 """
 MESSAGES = """
-SELECT m.id, m.customer_id, m.entry_id, m.due_at, e.campaign_id, e.occurrence FROM campaigns_message m
+SELECT m.id, m.customer_id, m.kind, m.entry_id, m.due_at, e.campaign_id, e.occurrence FROM campaigns_message m
 LEFT JOIN campaigns_entry e ON e.id = m.entry_id WHERE m.customer_id = ANY(%s) AND m.state IN ('due', 'held') ORDER BY m.id
 """
 MOVE_ENTRIES = """
@@ -92,6 +92,7 @@ class WaitingMessage:
 
     id: UUID
     customer_id: UUID
+    kind: str
     entry_id: UUID | None
     due_at: datetime
     campaign_id: UUID | None
@@ -111,9 +112,9 @@ class KnownCustomers:
     had: frozenset[tuple[UUID, UUID, str]]
     consents: Mapping[UUID, Mapping[str, bool]]
 
-    def is_held_out(self, campaign: UUID, customer: UUID) -> bool:
+    def is_held_out(self, campaign: UUID, customer: UUID, kind: str) -> bool:
         judged = self.judged.get(campaign, {}).get(customer)
-        return judged is not None and judged.is_held_out
+        return judged is not None and judged.is_held_out_of(kind)
 
 
 def follow_merges(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
@@ -229,7 +230,8 @@ def _decide(
         if judged is not None:
             variant = judged.variant or each.variant
             before = Before(each.zone, known.consents.get(target, {}), judged.is_active or place in active)
-            reason = not_carried(rule_of_entry(each), before, had_it=fact in had, is_held_out=judged.is_held_out)
+            rule = rule_of_entry(each)
+            reason = not_carried(rule, before, had_it=fact in had, is_held_out=judged.is_held_out_of(rule.kind))
         if reason:
             endings.append(Ending(each, Exit(reason), None))
         else:
@@ -269,7 +271,7 @@ def _not_told(message: WaitingMessage, target: UUID, known: KnownCustomers) -> s
     """Return why who stays does not hear what an entry has yet to say that is through; empty where it does."""
     assert message.campaign_id is not None, "an entry has one"
     assert message.occurrence is not None, "an entry has one"
-    if known.is_held_out(message.campaign_id, target):
+    if known.is_held_out(message.campaign_id, target, message.kind):
         return HELD_OUT
     return HAD_IT if (message.campaign_id, target, message.occurrence) in known.had else ""
 

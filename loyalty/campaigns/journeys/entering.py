@@ -137,10 +137,11 @@ def _entry(entrance: _Entrance, found: Candidate, judged: JudgedCustomer, zone: 
     campaign, rule, at, now = entrance.campaign, entrance.rule, entrance.at, entrance.now
     exposure_at = first_message_at(rule.steps, entered_at=at, about=found.about, zone=zone)
     days_late = (local_date(now, zone) - local_date(at, zone)).days
-    reason = HELD_OUT if judged.is_held_out else LATE if days_late > rule.late_up_to_days else ""
+    is_held_out = judged.is_held_out_of(rule.kind)
+    reason = HELD_OUT if is_held_out else LATE if days_late > rule.late_up_to_days else ""
     return NewEntry(
         new_id(), campaign.retailer_id, campaign.pk, entrance.version.pk, found.customer_id, found.occurrence, found.about,
-        judged.variant or "", judged.is_held_out, at, exposure_at, 0, None if reason else at, now if reason else None, reason,
+        judged.variant or "", is_held_out, at, exposure_at, 0, None if reason else at, now if reason else None, reason,
     )  # fmt: skip
 
 

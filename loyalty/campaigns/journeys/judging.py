@@ -6,19 +6,19 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.values import dataclass
+from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign
+from loyalty.campaigns.rules.consent import MARKETING
+from loyalty.experiments.assigning import HELD_OUT_OF_ALL
 
 # Who is in which arm, experiments say: the control of the campaign's own, and of any that holds out of everything.
-JUDGE = """
-SELECT c.id, r.zone, a.code, coalesce(a.is_control, false) OR EXISTS (
-        SELECT 1 FROM experiments_assignment g JOIN experiments_variant v ON v.id = g.variant_id
-        JOIN experiments_experiment x ON x.id = g.experiment_id
-        WHERE g.customer_id = c.id AND v.is_control AND x.layer = 'global' AND x.state = 'running' AND x.starts_at <= %(at)s
-            AND (x.ends_at IS NULL OR x.ends_at > %(at)s) AND (x.program_id IS NULL OR x.program_id = %(program)s)),
+JUDGE = f"""
+SELECT c.id, r.zone, a.code, coalesce(a.is_control, false),
+    {HELD_OUT_OF_ALL.format(customer="c.id", at="%(at)s", program="%(program)s")},
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s AND e.ended_at IS NULL),
     (SELECT max(e.entered_at) FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s
         AND e.reason <> 'late'),
-    EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
+    EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id AND {KEPT.format(order="o")})
 FROM customers_customer c
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 LEFT JOIN LATERAL (
@@ -47,17 +47,27 @@ class JudgedCustomer:
 
     :param zone: its own; empty where that of the program counts
     :param variant: of the campaign's experiment; None where it is in none yet
-    :param is_held_out: whether it is in the control of that one, or of one that holds out of everything
+    :param is_control: whether it is in the control of that one
+    :param is_held_out_of_all: whether it is in the control of one that holds out of everything
     :param is_active: whether it is in the campaign already
     :param last_entered_at: None where it never was
     """
 
     zone: str | None
     variant: str | None
-    is_held_out: bool
+    is_control: bool
+    is_held_out_of_all: bool
     is_active: bool
     last_entered_at: datetime | None
     has_bought: bool
+
+    def is_held_out_of(self, kind: str) -> bool:
+        """
+        Tell whether it gets nothing of a campaign of a kind.
+
+        Who is held out of everything misses all marketing, and still hears of its orders, its points and its tier.
+        """
+        return self.is_control or (self.is_held_out_of_all and kind == MARKETING)
 
 
 def judge(campaign: Campaign, ids: Sequence[UUID], at: datetime) -> dict[UUID, JudgedCustomer]:

@@ -82,10 +82,13 @@ def _end(
 
 
 def _ending(entry: OpenEntry, kind: str, at: datetime) -> Ending | None:
-    """Return how a fact ends an entry; of a contact, which its exit may not mean, by what was read of the entry."""
-    if kind != WaitingFact.Kind.CONTACT:
+    """
+    Return how a fact ends an entry; of a contact, which its exit may not mean, and of an order, which may have come back
+    meanwhile as a whole, by what was read of the entry.
+    """
+    if kind not in {WaitingFact.Kind.CONTACT, WaitingFact.Kind.ORDER}:
         return ending_by(entry, kind, at)
-    first = entry.contacted_at
+    first = entry.contacted_at if kind == WaitingFact.Kind.CONTACT else entry.ordered_at
     return ending_by(entry, kind, first) if first is not None and first <= at else None
 
 

@@ -4,7 +4,10 @@ The night of campaigns: each live one looks for members, day by day, after the m
 A night that runs twice, late or is killed enters nobody twice: an entry names its fact.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import takewhile
 
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
@@ -13,7 +16,7 @@ from loyalty.activity.models import NightRun
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import is_open
 from loyalty.campaigns.journeys.triggers import candidates, told_at
-from loyalty.campaigns.models import Campaign
+from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.setting_aside import set_aside
 
@@ -42,12 +45,27 @@ def _catch_up(campaign: Campaign, now: datetime) -> int:
     if not TRIGGERS[version.trigger["kind"]].is_of_night:
         return 0
     entered = 0
-    for day in _days(campaign, now):
-        if not is_carried_out(campaign, day):
-            break
+    for day in _nights(campaign, version, now):
         entered += find_on(campaign, day, now=now)
         Campaign.objects.filter(pk=campaign.pk).update(found_until=day)
     return entered
+
+
+def _nights(campaign: Campaign, version: CampaignVersion, now: datetime) -> Iterator[date]:
+    """
+    Yield the days whose nights look for members now: those that were missed, in their order, up to one that is to come.
+
+    Of what stays true it is the last one alone, as long as that is not late itself: what a night that was missed would have found
+    and is true no more is not said, and who was to be found weeks ago is not too late for it.
+    """
+    days = _days(campaign, now)
+    if not TRIGGERS[version.trigger["kind"]].lasts:
+        yield from takewhile(partial(is_carried_out, campaign), days)
+        return
+    in_time = local_date(now, campaign.program.tzinfo) - timedelta(days=version.late_up_to_days)
+    last = next((day for day in reversed(days) if day >= in_time and is_carried_out(campaign, day)), None)
+    if last is not None:
+        yield last
 
 
 def _days(campaign: Campaign, now: datetime) -> list[date]:

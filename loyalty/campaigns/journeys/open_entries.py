@@ -11,7 +11,7 @@ from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.journeys.versions import published
-from loyalty.campaigns.messages.loading import IS_ENDING_CONTACT, IS_OF_LAST_ORDER
+from loyalty.campaigns.messages.loading import IS_ENDING_CONTACT, IS_OF_LAST_ORDER, KEPT
 from loyalty.campaigns.rules.journeys import JourneyRule
 
 # Of who was merged no step is taken until it is carried on (`carrying`).
@@ -40,13 +40,15 @@ WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
     AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
 ORDER BY e.next_at LIMIT %(limit)s
 """
-# With the first order, and the first contact with support that ends it, since it was entered, told of or not. Days are those
-# of whom it concerns, or else of the program: as they were when it was entered. Those of orders are the retailer's.
+# With the first order of which something stayed, and the first contact with support that ends it, since it was entered, told of
+# or not. Days are those of whom it concerns, or else of the program: as they were when it was entered. Those of orders are the
+# retailer's.
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
     e.step, e.next_at, coalesce(nullif(r.zone, ''), p.zone),
     (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s AND CASE
-        WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END),
+        WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END
+        AND {KEPT.format(order="o")}),
     CASE WHEN v.exits @> '[{{"fact": "contact"}}]' THEN (
         SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.occurred_at <= %s
             AND {IS_ENDING_CONTACT}) END,
@@ -72,7 +74,7 @@ class OpenEntry:
     """
     An entry that has not ended, as it was read under its lock.
 
-    :param ordered_at: the first order since; None for none
+    :param ordered_at: the first order since of which something stayed; None for none
     :param contacted_at: the first contact with support since, where that ends it; None for none
     :param zone_of_orders: in which orders have their days
     :param is_merged: whether its customer was merged, and it is to be carried on

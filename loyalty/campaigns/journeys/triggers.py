@@ -15,6 +15,7 @@ from customers.core.calendar import midnight
 from customers.core.values import dataclass
 from loyalty.activity.tier_counts import When
 from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, gaps
+from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.triggers import (
     LAPSING,
@@ -31,10 +32,12 @@ from loyalty.campaigns.rules.triggers import (
 )
 from loyalty.points.ends import ENDS_AT
 
-# Something of it stayed: an order that came back as a whole was none.
-KEPT = """EXISTS (
-    SELECT 1 FROM customers_orderline l WHERE l.order_id = {order}.id AND l.quantity > coalesce((
-        SELECT sum(r.quantity) FROM customers_returnline r WHERE r.line_id = l.id), 0))"""
+# The day of the last order of a member m of which something stayed: most had no return at all, which is seen at once.
+LAST_KEPT = f"""
+SELECT o.local_date AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id {{until}} AND (
+    NOT EXISTS (SELECT 1 FROM customers_return b WHERE b.order_id = o.id) OR {KEPT.format(order="o")})
+ORDER BY o.local_date DESC LIMIT 1
+"""
 # A birthday of the 29th of February is kept on the 28th in years without one.
 BIRTHDAY = """
 SELECT m.customer_id, 'birthday:' || extract(year FROM %(target)s::date)::int AS occurrence, %(target)s::date AS about
@@ -69,8 +72,8 @@ WHERE m.left_at IS NULL AND o.retailer_id = %(retailer)s AND o.occurred_at >= %(
 """
 # Who has bought since its insight was computed is not what it says any more. Nobody is at risk on the day of an order, so who
 # ordered on the last day of its data did so after it was computed: days are cut while they still run.
-LAST_ORDER = """
-CROSS JOIN LATERAL (SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id) o
+LAST_ORDER = f"""
+CROSS JOIN LATERAL ({LAST_KEPT.format(until="")}) o
 WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on < i.as_of"""
 VIP_AT_RISK = f"""
 SELECT m.customer_id, 'vip_risk:' || o.last_on AS occurrence, o.last_on AS about
@@ -118,13 +121,10 @@ SELECT customer_id, 'expiry:' || last_on AS occurrence, last_on AS about FROM (
     WHERE m.program_id = %(program)s AND m.left_at IS NULL AND l.ends_at > %(since)s AND l.ends_at <= %(until)s
 ) ending GROUP BY customer_id, last_on HAVING sum(available) >= %(points)s
 """
-LAPSED = """
+LAPSED = f"""
 SELECT m.customer_id, 'lapse:' || o.last_on AS occurrence, o.last_on AS about
 FROM memberships_membership m
-CROSS JOIN LATERAL (
-    SELECT max(o.local_date) AS last_on FROM customers_order o
-    WHERE o.customer_id = m.customer_id AND o.local_date <= %(day)s
-) o
+CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
 WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on <= %(target)s
 """
 # Those who were members when it was said; of what is not said yet, all.

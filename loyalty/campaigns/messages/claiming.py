@@ -34,10 +34,12 @@ CLAIM = """
 SELECT r.customer_id FROM campaigns_recipient r WHERE r.retailer_id = %s AND r.next_due_at <= %s
 ORDER BY r.next_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
+# Of what is sent again to another address than before, no receipt says which of them it is of: it has none.
 WRITE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, rule = w.rule, channel = w.channel, due_at = w.due_at,
     claimed_at = w.claimed_at, claimed_until = w.claimed_until, tries = w.tries, is_resent = w.is_resent,
-    address_hash = CASE w.address_hash WHEN '' THEN m.address_hash ELSE w.address_hash END
+    address_hash = CASE WHEN w.address_hash = '' THEN m.address_hash
+        WHEN m.state = 'claimed' AND m.address_hash <> w.address_hash THEN '' ELSE w.address_hash END
 FROM (
     SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS state, unnest(%b::text[]) AS reason, unnest(%b::text[]) AS rule,
         unnest(%b::text[]) AS channel, unnest(%b::timestamp with time zone[]) AS due_at,

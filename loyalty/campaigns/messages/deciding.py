@@ -19,6 +19,7 @@ from loyalty.campaigns.setting_aside import set_aside
 # Messages of who was merged wait until they are carried on (`carrying`). One that a provider did not take comes back to whom it
 # was for, so whoever finds one says so again.
 MERGED, LOOK_AGAIN = "merged", timedelta(minutes=1)
+PAUSED_LOOK = timedelta(minutes=10)  # until a campaign goes on, of which something has no answer
 State = Message.State
 
 
@@ -114,7 +115,8 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
     """
     Return what becomes of a message whose answer never came: sent again where that is safe and still allowed.
 
-    In quiet hours and pauses it waits for their end, as any other one, unless that would be too late.
+    In quiet hours and pauses, its member's or its campaign's, it waits for their end, as any other one, unless that would be
+    too late. It stays on its way meanwhile: it may have gone, and counts as what did.
     """
     assert message.claimed_at is not None, "a constraint says so"
     at = free_at(person.recipient, message.due, message.channel, now)
@@ -130,6 +132,8 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
         return kept
     if at != now:
         return replace(kept, state=State.CLAIMED, until=at)
+    if message.campaign_state == Campaign.State.PAUSED:
+        return replace(kept, state=State.CLAIMED, until=now + PAUSED_LOOK)
     tries = message.tries + 1
     return replace(
         kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=fate == Fate.AGAIN_MARKED,

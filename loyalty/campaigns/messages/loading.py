@@ -23,6 +23,10 @@ from loyalty.campaigns.rules.triggers import SINCE_LAST_ORDER, TRIGGERS
 from loyalty.campaigns.rules.wall_clock import Quiet
 from loyalty.campaigns.transports import Device
 
+# Something of it stayed: an order that came back as a whole was none.
+KEPT = """EXISTS (
+    SELECT 1 FROM customers_orderline l WHERE l.order_id = {order}.id AND l.quantity > coalesce((
+        SELECT sum(r.quantity) FROM customers_returnline r WHERE r.line_id = l.id), 0))"""
 # As `is_of_last_order` has it, of an entry e.
 IS_OF_LAST_ORDER = f"e.occurrence ^@ ANY (ARRAY[{', '.join(repr(each) for each in SINCE_LAST_ORDER)}])"
 # Whether a contact i with support, since an entry e, is one that ends it by its version v: of a topic and an outcome that its
@@ -44,7 +48,8 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
             WHERE p.customer_id = m.customer_id AND p.program_id = c.program_id), true) THEN 'left'
         WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
             SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
-                WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
+                WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END
+                AND {KEPT.format(order="o")})
         THEN 'ordered'
         WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
             SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.occurred_at <= %s
@@ -58,10 +63,11 @@ LEFT JOIN campaigns_campaignversion v ON v.id = e.version_id
 WHERE m.customer_id = ANY(%b::uuid[]) AND m.state IN ('due', 'claimed')
 ORDER BY m.id FOR NO KEY UPDATE OF m
 """
-RECIPIENTS = """
+RECIPIENTS = f"""
 SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL AND c.erased_at IS NULL, c.erased_at IS NOT NULL, r.zone,
     r.preferred_channel, r.quiet_from, r.quiet_to, r.paused_until,
-    c.id = ANY(%b::uuid[]) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
+    c.id = ANY(%b::uuid[]) AND EXISTS (
+        SELECT 1 FROM customers_order o WHERE o.customer_id = c.id AND {KEPT.format(order="o")})
 FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%b::uuid[])
 """
 # Those of who was merged into somebody are that one's.

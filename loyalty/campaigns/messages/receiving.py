@@ -25,8 +25,8 @@ TOLERANCE = timedelta(minutes=5)
 SOFT_LIMIT, SOFT_WINDOW = 3, timedelta(days=14)
 What = Receipt.What
 INSERT = """
-INSERT INTO campaigns_receipt (retailer_id, provider, event_id, message_id, what, occurred_at, recorded_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (retailer_id, provider, event_id) DO NOTHING
+INSERT INTO campaigns_receipt (retailer_id, provider, event_id, message_id, what, address_hash, occurred_at, recorded_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (retailer_id, provider, event_id) DO NOTHING
 """
 # The worst that was told stays, in whatever order it comes.
 STATES = {What.DELIVERED: "delivered", What.HARD_BOUNCE: "bounced", What.COMPLAINT: "complained"}
@@ -90,10 +90,11 @@ def take_receipt(retailer: Retailer, channel: MessageChannel, fact: ReceiptFact,
     :raises UnknownReceipt: when it is of no message of this channel
     """
     message = _message(retailer, channel, fact.message)
-    row = [retailer.pk, channel.channel, fact.event_id, message.pk, fact.what, fact.occurred_at, now]
+    what = What(fact.what)
+    refused = message.address_hash if what == What.SOFT_BOUNCE else ""
+    row = [retailer.pk, channel.channel, fact.event_id, message.pk, fact.what, refused, fact.occurred_at, now]
     if not bulk.change(INSERT, row):
         return False
-    what = What(fact.what)
     if what in STATES:
         Message.objects.filter(pk=message.pk, state__in=BEFORE[what]).update(
             state=STATES[what], claimed_until=None, settled_at=now
@@ -132,9 +133,13 @@ def _suppressing(what: What, message: Message, at: datetime) -> str:
 
 
 def _is_often_refused(message: Message, at: datetime) -> bool:
-    """Tell whether an address was refused for now so often within two weeks, of which an instant is one: before it or after."""
+    """
+    Tell whether an address refused for now so often within two weeks, of which an instant is one: before it or after.
+
+    Whosever messages those were: two who share it, or one who was merged into the other, have one address.
+    """
     soft = Receipt.objects.filter(
-        message__customer=message.customer_id, message__address_hash=message.address_hash, what=What.SOFT_BOUNCE,
+        retailer=message.retailer_id, provider=message.channel, address_hash=message.address_hash,
         occurred_at__gt=at - SOFT_WINDOW, occurred_at__lt=at + SOFT_WINDOW,
     )  # fmt: skip
     instants = list(soft.order_by("occurred_at").values_list("occurred_at", flat=True))

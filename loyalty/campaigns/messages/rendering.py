@@ -26,6 +26,8 @@ from loyalty.campaigns.transports import Outgoing
 
 INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 MAX_SUBJECT, MAX_BUTTON, MAX_LINK = 300, 100, 1_000
+# With a space that does not break an SMS is written in an alphabet of which 70 characters are one, instead of 160.
+BREAKING = str.maketrans("\u00a0\u202f", "  ")
 # Of the program that a message's campaign is of; of who is no member of it, the customer's name alone.
 MEMBERS = """
 SELECT c.id, p.id, c.first_name, c.last_name, c.language, p.name, p.slug, s.number, w.available, t.name, t.name_fr
@@ -86,14 +88,26 @@ def outgoing(  # noqa: PLR0913 - what a message is
     """Return a message as it goes out, with its way out of such messages unless it is of service."""
     leaves = "" if kind == MessageKind.SERVICE or channel == Channel.INBOX else address_of(message_id)
     with translation.override(said.language):
-        text = said.body if not said.link or channel == Channel.PUSH else f"{said.body}\n\n{said.button}: {said.link}"
+        text = said.body if channel == Channel.PUSH else plain_text_of(said)
         html = ""
         if channel == Channel.EMAIL:
             html = html_of(retailer, said, leaves)
-            text = f"{text}\n\n-- \n{_('No more of these messages')}: {leaves}" if leaves else text
+            text = f"{text}\n\n-- \n{_labelled(_('No more of these messages'), leaves)}" if leaves else text
         elif channel == Channel.SMS and kind == MessageKind.MARKETING:
             text = f"{text}\nSTOP: {leaves}"
+        if channel == Channel.SMS:
+            text = text.translate(BREAKING)
     return Outgoing(message_id, kind, address, said.language, said.subject, text, html, said.button, said.link, leaves)
+
+
+def plain_text_of(said: Rendered) -> str:
+    """Return a text without its form, its button as a line; in the language that is active."""
+    return said.body if not said.link else f"{said.body}\n\n{_labelled(said.button, said.link)}"
+
+
+def _labelled(label: str, link: str) -> str:
+    """Return where something leads, as the language that is active writes it."""
+    return _("%(label)s: %(link)s") % {"label": label, "link": link}
 
 
 def html_of(retailer: Retailer, said: Rendered, unsubscribe: str = "") -> str:

@@ -37,7 +37,7 @@ FROM (
         unnest(%b::text[]) AS button, unnest(%b::text[]) AS link
 ) w
 WHERE w.id = m.id AND CASE m.state
-    WHEN 'claimed' THEN w.state <> 'due' OR m.tries = w.tries WHEN 'unknown' THEN w.state <> 'due' ELSE false END
+    WHEN 'claimed' THEN w.state <> 'due' OR m.tries = w.tries WHEN 'unknown' THEN w.state NOT IN ('due', 'unknown') ELSE false END
 RETURNING m.id, m.state
 """
 # With its lease ended, a recipient need not be looked at again for what was answered.
@@ -55,6 +55,7 @@ TOLD = {
     State.ACCEPTED: Outcome.What.SENT,
     State.DELIVERED: Outcome.What.SENT,
     State.FAILED: Outcome.What.FAILED,
+    State.UNKNOWN: Outcome.What.UNKNOWN,
 }
 
 
@@ -118,7 +119,7 @@ def _row(each: Answered, now: datetime) -> tuple[object, ...]:
         state = State.DELIVERED if each.answer.is_final else State.ACCEPTED
         provider_id = each.answer.provider_id
     elif isinstance(each.answer, Refused):
-        state, reason = State.FAILED, each.answer.reason
+        state, reason = _refused_as(each.claimed, each.answer), each.answer.reason
     else:
         due_at = _again_at(each, now)
     message, said = each.claimed.message, each.said
@@ -128,6 +129,16 @@ def _row(each: Answered, now: datetime) -> tuple[object, ...]:
         message.due.id, each.claimed.tries, str(state), reason, due_at, provider_id, said.language if said else "",
         said.digest if said else "", *kept,
     )  # fmt: skip
+
+
+def _refused_as(claimed: Claimed, answer: Refused) -> Message.State:
+    """
+    Return what a refusal makes of a message.
+
+    Of one that was given to the provider before it says nothing: that may have been taken, and what came now, with other values
+    under the same key, is refused for being another one. Only where there is no such address was it taken neither time.
+    """
+    return State.UNKNOWN if claimed.is_again and not answer.is_address else State.FAILED
 
 
 def _again_at(each: Answered, now: datetime) -> datetime:

@@ -27,7 +27,7 @@ OF_MEMBER = frozenset(
 )
 OF_SUGGESTIONS = frozenset({"again", "new_to_you", "popular"})  # products: read only where a text says them
 SUGGESTING = re.compile(r"\{[{%][^}%]*\b(?:again|new_to_you|popular)\b")
-ISO_DATE = len("2026-11-27")
+DAYS = ("_on", "_through", "_until")  # how the names of values end that are days: JSON carries those as texts
 HALF = ("{{", "}}", "{%", "%}")  # of a value or a tag: members would read it
 
 
@@ -102,12 +102,12 @@ def names_products(source: str) -> bool:
 def fill(source: str, values: Mapping[str, Any], language: str) -> str:
     """Return a text with its values, as a language writes numbers and days."""
     with translation.override(language):
-        return str(compiled(source).render(Context({name: _readable(value) for name, value in values.items()})))
+        return str(compiled(source).render(Context({name: _readable(name, value) for name, value in values.items()})))
 
 
-def _readable(value: Any) -> Any:
-    """Return a value as templates take it: a day that JSON carried as a text is a day again."""
-    if isinstance(value, str) and len(value) == ISO_DATE:
+def _readable(name: str, value: Any) -> Any:
+    """Return a value as templates take it: a day is a day again; an order's number that looks like one stays what it is."""
+    if isinstance(value, str) and name.endswith(DAYS):
         try:
             return date.fromisoformat(value)
         except ValueError:

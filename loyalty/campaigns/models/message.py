@@ -207,6 +207,12 @@ class Receipt(models.Model):
     event_id = models.CharField(_("the provider's id of it"), max_length=200)
     message = models.ForeignKey(Message, models.PROTECT, related_name="receipts", verbose_name=_("message"))
     what = models.CharField(_("what"), max_length=11, choices=What)
+    address_hash = models.CharField(
+        _("address"),
+        max_length=64,
+        blank=True,
+        help_text=_("That refused for now: how often is counted, whosever it is."),
+    )
     occurred_at = models.DateTimeField(_("when"))
     recorded_at = models.DateTimeField(_("recorded"))
 
@@ -215,6 +221,13 @@ class Receipt(models.Model):
         verbose_name_plural = _("receipts")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["retailer", "provider", "event_id"], name="receipt_once_per_event"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["address_hash", "occurred_at"],
+                condition=~models.Q(address_hash=""),
+                name="receipt_of_an_address",
+            ),
         ]
         triggers: ClassVar = append_only("receipts")
 

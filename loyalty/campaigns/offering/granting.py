@@ -36,6 +36,7 @@ from loyalty.campaigns.rules.offers import (
 )
 from loyalty.engine.decision import Decision
 from loyalty.engine.profile import Profile
+from loyalty.experiments.assigning import HELD_OUT_OF_ALL
 from loyalty.memberships.profiles import COLUMNS, NAMES
 from loyalty.rewards.rules import RewardRule, out_of_time
 from loyalty.rewards.state import CATALOGUE
@@ -48,9 +49,10 @@ SELECT k.id, m.id FROM (SELECT unnest(%b::uuid[]) AS id) k
 JOIN customers_customer c ON c.id = k.id AND c.erased_at IS NULL AND c.merged_into_id IS NULL
 JOIN memberships_membership m ON m.customer_id = c.id AND m.program_id = %s AND m.left_at IS NULL AND m.merged_into_id IS NULL
 """
-# What analytics wrote down, for who agrees to that now; and where the member is.
+# What analytics wrote down, for who agrees to that now; where the member is, and whether it is held out of everything.
 ABOUT = f"""
-SELECT m.id, r.zone, coalesce(a.granted, false), {COLUMNS}, i.favourite_category, i.favourite_brand, i.as_of
+SELECT m.id, {HELD_OUT_OF_ALL.format(customer="m.customer_id", at="%s", program="m.program_id")},
+    r.zone, coalesce(a.granted, false), {COLUMNS}, i.favourite_category, i.favourite_brand, i.as_of
 FROM memberships_membership m LEFT JOIN campaigns_recipient r ON r.customer_id = m.customer_id
 LEFT JOIN LATERAL (
     SELECT granted FROM customers_consent WHERE customer_id = m.customer_id AND purpose = 'profiling' AND occurred_at <= %s
@@ -357,14 +359,14 @@ def _lock(session: AccountSession, plan: _Plan) -> list[int]:
 def _load(session: AccountSession, memberships: Iterable[UUID], now: datetime) -> dict[UUID, _Known]:
     """Return locked members as offers look at them."""
     found = {}
-    for key, zone, agrees, *rest in bulk.fetch(ABOUT, [now, sorted(memberships)]):
+    for key, is_out, zone, agrees, *rest in bulk.fetch(ABOUT, [now, now, now, sorted(memberships)]):
         said, (category, brand, as_of) = rest[: len(NAMES)], rest[len(NAMES) :]
         decision = session.decisions[key]
         profile = Profile(*said) if as_of is not None else Profile()
         who = Candidate(
             zone=zone_of(zone, decision.version.zone if decision.version else ZoneInfo("UTC")),
             tier=_tier(decision),
-            is_held_out=decision.version is not None and decision.version.is_withheld,
+            is_held_out=is_out or (decision.version is not None and decision.version.is_withheld),
             agrees=agrees,
             segments=profile.segments,
             value_decile=profile.value_decile,

@@ -127,10 +127,11 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
             counted[f"not:{reason}" if reason else "enters"] += 1
             if reason or judged is None:
                 continue
-            counted["held_out"] += judged.is_held_out
-            if judged.variant or judged.is_held_out:
+            is_held_out = judged.is_held_out_of(rule.kind)
+            counted["held_out"] += is_held_out
+            if judged.variant or judged.is_held_out_of_all:
                 counted[f"variant:{judged.variant or ELSEWHERE}"] += 1
-            if not judged.is_held_out:
+            if not is_held_out:
                 entering.append(customer)
         counted.update(_unreachable(campaign, version, rule, entering, now))
     return counted

@@ -172,10 +172,10 @@ def _plain(value: Any) -> Any:
 
 
 def _step(step: Step) -> dict[str, Any]:
+    variant = {"variant": step.variant} if step.variant else {}
     if step.kind == Step.Kind.WAIT:
-        return {"wait": step.wait}
+        return {"wait": step.wait} | variant
     if step.offer is not None:
-        variant = {"variant": step.variant} if step.variant else {}
         return {"offer": step.offer.code} | variant | ({} if step.ends_without else {"ends_without": False})
     texts: dict[str, dict[str, Any]] = {}
     for text in sorted(step.texts.all(), key=lambda each: (each.channel, each.language)):
@@ -234,7 +234,7 @@ def _of_steps(said: Mapping[str, Any]) -> Iterator[Finding]:
 def _is_one_kind(step: Mapping[str, Any]) -> bool:
     """Tell whether a step says what one of its kind does, and nothing of another."""
     if step.get("wait"):
-        return set(step) == {"wait"}
+        return set(step) <= {"wait", "variant"}
     if "offer" in step:
         return set(step) <= {"offer", "ends_without", "variant"}
     return bool(step.get("channels")) and "ends_without" not in step

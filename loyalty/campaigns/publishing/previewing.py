@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
@@ -14,6 +15,7 @@ from loyalty.campaigns.messages.rendering import (
     Rendered,
     by_language,
     html_of,
+    plain_text_of,
     render,
     says_suggestions,
     values_of_members,
@@ -75,8 +77,7 @@ def send_to(address: str, step: Step, member: Membership, said: Rendered) -> Non
     """Mail a preview to somebody who is no member: by the site's mail server, and marked as one."""
     settings = load_settings(member.retailer)
     subject = f"[{_('Preview')}] {said.subject}"
-    text = said.body if not said.link else f"{said.body}\n\n{said.button}: {said.link}"
-    message = Outgoing(
-        new_id(), step.version.kind, address, said.language, subject, text, html_of(member.retailer, said)
-    )
+    with translation.override(said.language):
+        text, html = plain_text_of(said), html_of(member.retailer, said)
+    message = Outgoing(new_id(), step.version.kind, address, said.language, subject, text, html)
     mail_of(route_of(member.retailer, settings, Channel.EMAIL), message).send()

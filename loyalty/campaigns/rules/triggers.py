@@ -34,6 +34,8 @@ class TriggerKind:
     :param lists: the lists of words that it may be narrowed by, each with the words that there are; with none where any word is
     :param reads_profile: whether it always asks what was computed about a customer
     :param fades: whether it may stop being true before a step is taken: it is looked at again with each
+    :param lasts: whether it stays true from one night to the next: then nothing is made up for, the last night finds all of whom
+        it is true now
     """
 
     has_day: bool = False
@@ -44,6 +46,7 @@ class TriggerKind:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reads_profile: bool = False
     fades: bool = False
+    lasts: bool = False
 
 
 TOPICS, ENDED_AS = "topics", "outcomes"  # of contacts with support
@@ -65,25 +68,31 @@ TRIGGERS: Mapping[str, TriggerKind] = {
         values=frozenset({"expiring_points", "expires_on"}),
         numbers={"days": Number(30, 1, 180), "points": Number(1, 1, 1_000_000_000)},
         fades=True,
+        lasts=True,
     ),
     "tier_within_reach": TriggerKind(
-        values=frozenset({"next_tier", "tier_missing"}), numbers={"percent": Number(20, 1, 99)}, fades=True
+        values=frozenset({"next_tier", "tier_missing"}), numbers={"percent": Number(20, 1, 99)}, fades=True, lasts=True
     ),
     "tier_at_risk": TriggerKind(
         has_day=True,
         values=frozenset({"tier_missing", "keeps_through"}),
         numbers={"days": Number(45, 1, 180)},
         fades=True,
+        lasts=True,
     ),
-    "lapsed": TriggerKind(values=frozenset({"last_order_on"}), numbers={"days": DAYS}),
-    "vip_at_risk": TriggerKind(values=frozenset({"last_order_on"}), reads_profile=True, fades=True),
+    "lapsed": TriggerKind(values=frozenset({"last_order_on"}), numbers={"days": DAYS}, lasts=True),
+    "vip_at_risk": TriggerKind(values=frozenset({"last_order_on"}), reads_profile=True, fades=True, lasts=True),
     "review": TriggerKind(values=frozenset({"order", "order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
     "contact": TriggerKind(values=frozenset({"contact_on"}), numbers={"days": Number(3, 1, 90)}, lists=OF_CONTACT),
-    "survey_wave": TriggerKind(numbers={"weeks": Number(13, 1, 52)}),
+    "survey_wave": TriggerKind(numbers={"weeks": Number(13, 1, 52)}, lasts=True),
     "plan_renewal": TriggerKind(
-        has_day=True, values=frozenset({"plan", "renews_on"}), numbers={"days": Number(14, 1, 60)}, fades=True
+        has_day=True,
+        values=frozenset({"plan", "renews_on"}),
+        numbers={"days": Number(14, 1, 60)},
+        fades=True,
+        lasts=True,
     ),
-    "life_stage": TriggerKind(words={"stage": STAGES}, fades=True),
+    "life_stage": TriggerKind(words={"stage": STAGES}, fades=True, lasts=True),
 }
 FACTS = frozenset({"order", "left", "contact"})
 # By which the exit of a fact may be narrowed, as triggers are.

@@ -2,13 +2,12 @@
 
 import smtplib
 from collections.abc import Iterator, Sequence
-from email.utils import formataddr, parseaddr
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from customers.core.mails import address_of_site, sender_of
 from loyalty.campaigns.transports.port import Accepted, Answer, IsOver, NoAnswer, NotNow, Outgoing, Refused, Route
 
 log = structlog.get_logger(__name__)
@@ -36,9 +35,8 @@ class MailTransport:
 
 def mail_of(route: Route, message: Outgoing, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
     """Return the mail of a message, as text and HTML, with what lets a mail program unsubscribe by one request (RFC 8058)."""
-    address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     headers = {
-        "Message-ID": f"<{message.id}@{address.rpartition('@')[2] or 'localhost'}>",
+        "Message-ID": f"<{message.id}@{address_of_site().rpartition('@')[2] or 'localhost'}>",
         "Auto-Submitted": "auto-generated",
     }
     if message.unsubscribe:
@@ -47,7 +45,7 @@ def mail_of(route: Route, message: Outgoing, connection: BaseEmailBackend | None
     mail = EmailMultiAlternatives(
         _one_line(message.subject),
         message.text,
-        formataddr((_one_line(route.sender), address)),
+        sender_of(route.sender),
         [message.address],
         reply_to=[route.reply_to] if route.reply_to else None,
         headers=headers,

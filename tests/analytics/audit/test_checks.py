@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from analytics import statistics
 from analytics.audit.checks.clock import hours_off
@@ -254,8 +254,23 @@ def test_how_much_a_few_customers_bring() -> None:
 
     finding = looked_at(shop(*many, order("rich", 0, line("810.00"))))["concentration"]
 
-    assert finding.numbers == {"top_share": 0.81, "decile_share": 0.82}
+    assert finding.numbers == {"case": "best_of_few", "top_share": 0.81, "decile_share": 0.82}
     assert finding.level is Level.CARE
+
+
+@pytest.mark.parametrize(("others", "words"), [
+    (8, "The best customer brings 50\N{NO-BREAK SPACE}% of sales."),
+    (9, "The best customer brings 50\N{NO-BREAK SPACE}% of sales, the top 10 % bring 50\N{NO-BREAK SPACE}%."),
+    (98, "The best customer brings 50\N{NO-BREAK SPACE}% of sales, the top 10 % bring 54.6\N{NO-BREAK SPACE}%."),
+    (99, "The top 1 % of customers bring 50\N{NO-BREAK SPACE}% of sales, the top 10 % bring 54.5\N{NO-BREAK SPACE}%."),
+])  # fmt: skip
+def test_one_percent_is_told_of_a_hundred_customers(others: int, words: str) -> None:
+    many = [order(f"c{place}", 0, name=f"c{place}") for place in range(others)]
+
+    finding = looked_at(shop(*many, order("rich", 0, line(f"{10 * others}.00"))))["concentration"]
+
+    with translation.override("en"):
+        assert sentence(finding, "EUR") == words
 
 
 def test_an_order_out_of_all_proportion() -> None:

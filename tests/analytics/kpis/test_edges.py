@@ -14,6 +14,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from pytest_django import Settings
 
 from analytics.audit.running import audit, verdict
 from analytics.audit.verdicts import Use
@@ -148,6 +149,28 @@ def test_who_is_put_on_the_list_on_a_sunday_is_told_of_the_week_that_the_subject
     assert "Revenue of known customers: 0.00\N{NO-BREAK SPACE}EUR" in str(
         sent.body
     )  # in the week of March 23 nobody ordered
+
+
+def test_of_data_that_ended_long_ago_the_mail_names_the_week_that_its_figures_are_of(shop: Retailer) -> None:
+    sell(shop, [("ada", "03-24", 70)])  # the last order is of April 2, a Thursday
+    KpiReader.objects.create(retailer=shop, email="bob@shop.example", language="en")
+
+    assert mail_week(shop, now=datetime(2026, 6, 15, 6, tzinfo=UTC)) == 1
+
+    (sent,) = mail.outbox
+    assert "03/23/2026" in sent.subject
+    assert "Revenue of known customers: 70.00\N{NO-BREAK SPACE}EUR" in str(sent.body)
+    assert "The data end on" in str(sent.body)
+
+
+def test_the_mail_goes_where_the_sites_address_has_a_name_of_its_own(shop: Retailer, settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Loyalty <no-reply@loyalty.example>"
+    KpiReader.objects.create(retailer=shop, email="bob@shop.example", language="en")
+
+    assert mail_week(shop, now=at("04-06")) == 1
+
+    (sent,) = mail.outbox
+    assert sent.from_email == f"{shop.name} <no-reply@loyalty.example>"
 
 
 def test_the_week_begins_when_monday_does_in_the_shops_zone(shop: Retailer) -> None:
