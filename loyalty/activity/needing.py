@@ -35,6 +35,7 @@ class Need:
     :param lending: members to whom points may go back that they had lent
     :param late: the instants of facts that are not of this moment, by customer
     :param latest: up to when time is carried out, by customer; for others up to `last`
+    :param between: customers for whom time passes from one of their facts to the next, and may do what the first one brought
     :param now: when the facts were reported; None where they are a past that is decided in its own time
     """
 
@@ -44,6 +45,7 @@ class Need:
     lending: frozenset[UUID]
     late: Mapping[UUID, Sequence[datetime]]
     latest: Mapping[UUID, datetime]
+    between: frozenset[UUID]
     last: datetime
     now: datetime | None
 
@@ -64,12 +66,16 @@ class Need:
         :param decided: how their orders were decided before
         """
         latest: dict[UUID, datetime] = {}
+        between: set[UUID] = set()
         late: dict[UUID, list[datetime]] = {}
         for fact in facts:
             if fact.occurred_at < now - NEARLY_NOW:
                 late.setdefault(fact.customer_id, []).append(fact.occurred_at)
             instant = min(fact.occurred_at, now) if in_their_time else now
-            latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
+            before = latest.setdefault(fact.customer_id, instant)
+            if instant != before:
+                between.add(fact.customer_id)
+                latest[fact.customer_id] = max(instant, before)
         again = InteractionVerified | InteractionReviewed
         changing = OrderReturned | OrderEvent | again | PointsGranted | GrantTakenBack | BirthDateTold
         known = {order_id for order_id, _ in decided}
@@ -81,6 +87,7 @@ class Need:
             frozenset(lenders),
             late,
             latest,
+            frozenset(between),
             max(latest.values()) if in_their_time else now,
             None if in_their_time else now,
         )
@@ -88,7 +95,7 @@ class Need:
     def is_passing(self, member: Member) -> bool:
         """Tell whether time passes for a member, or has passed: all is needed that it can change."""
         customer = member.customer_id
-        if customer in self.unknown or self._is_late(member):
+        if customer in self.unknown or customer in self.between or self._is_late(member):
             return True
         return is_due(member, self.locked.versions_for(member), self.latest.get(customer, self.last))
 
