@@ -20,6 +20,8 @@ from loyalty.engine.activities import (
     PointsGranted,
 )
 from loyalty.engine.member import Member
+from loyalty.points.loading.wallets import active_since
+from loyalty.points.state import POINTS
 
 # A fact of this very moment needs no look at calendars to be known as in time.
 NEARLY_NOW = timedelta(seconds=1)
@@ -101,7 +103,19 @@ class Need:
 
     def is_whole(self, member: Member) -> bool:
         """Tell whether more is needed of a member than an order in time needs."""
-        return member.customer_id in self.changing or member.membership_id in self.lending or self.is_passing(member)
+        is_asked = member.customer_id in self.changing or member.membership_id in self.lending
+        return is_asked or self._is_before_what_keeps(member) or self.is_passing(member)
+
+    def _is_before_what_keeps(self, member: Member) -> bool:
+        """
+        Tell whether a fact of a past is older than what its member keeps points by now: what kept them then is read, too.
+
+        One that is told late as such is of the same day, or late anyhow: ends are at midnights.
+        """
+        if self.now is not None:
+            return False
+        since = active_since(self.locked.joined.get(POINTS.name, {}).get(member.membership_id, ()))
+        return since is not None and any(instant < since for instant in self.late.get(member.customer_id, ()))
 
     def _is_late(self, member: Member) -> bool:
         """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
