@@ -9,7 +9,6 @@ from django.db import models
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-CENT = Decimal("0.01")
 THOUSANDTH = Decimal("0.001")
 MILLIONTH = Decimal("0.000001")
 
@@ -65,11 +64,6 @@ def written(amount: Decimal | None, currency: str, more: int = 0) -> str:
         return "-"
     shown = to_unit(amount, currency) if not more else amount.quantize(unit_of(currency).scaleb(-more), ROUND_HALF_UP)
     return f"{number_format(shown + 0)} {currency}"  # -0 is 0
-
-
-def to_cents(amount: Decimal) -> Decimal:
-    """Round an amount of money to two decimals, half up, as a till does."""
-    return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def to_scale(number: Decimal, scale: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from customers.core.languages import said_text
+from customers.core.money import decimals_of
 from customers.core.numbers import shown
 from loyalty.configuration.wording import number
 
@@ -104,8 +105,11 @@ def _chart(  # noqa: PLR0913 - a chart and its table
 def _figures(result: dict[str, Any]) -> list[dict[str, str]]:
     draft, actual, currency = result["draft"], result["actual"], result["currency"]
 
+    def money_of(value: Any) -> str:
+        return _money(value, currency)
+
     def both(now: Any, then: Any, unit: str = "") -> str:
-        write = _money if unit else number
+        write = money_of if unit else number
         difference = Decimal(then) - Decimal(now)
         return (
             _("%(now)s as it was") % {"now": f"{write(now)}{unit}"}
@@ -116,12 +120,12 @@ def _figures(result: dict[str, Any]) -> list[dict[str, str]]:
     return [
         {"figure": number(draft["net"]), "label": _("points given, net"), "note": both(actual["net"], draft["net"])},
         {
-            "figure": _money(draft["cost"]) + money,
+            "figure": money_of(draft["cost"]) + money,
             "label": _("what they cost"),
             "note": both(actual["cost"], draft["cost"], money),
         },
         {
-            "figure": _money(draft["liability"]) + money,
+            "figure": money_of(draft["liability"]) + money,
             "label": _("liability at the end"),
             "note": both(actual["liability"], draft["liability"], money),
         },
@@ -138,7 +142,7 @@ def _break_even(result: dict[str, Any]) -> list[dict[str, str]]:
     if result["break_even"] is None:
         return []
     share = Decimal(result["break_even"]) * 100
-    facts = {"margin": _money(result["margin"]), "currency": result["currency"]}
+    facts = {"margin": _money(result["margin"], result["currency"]), "currency": result["currency"]}
     note = _("of the margin of these orders, %(margin)s %(currency)s: so much more it must bring to pay for itself")
     return [{"figure": f"{_sign(share)}{number(abs(share))} %", "label": _("extra cost"), "note": note % facts}]
 
@@ -160,8 +164,8 @@ def _sign(value: Decimal) -> str:
     return "+" if value > 0 else "−" if value < 0 else "±"
 
 
-def _money(value: Any) -> str:
-    return shown(Decimal(value), 2)
+def _money(value: Any, currency: str) -> str:
+    return shown(Decimal(value), decimals_of(currency))
 
 
 def _month(text: str) -> str:

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from customers.core import bulk
-from customers.core.money import to_cents
+from customers.core.money import decimals_of, to_unit
+from customers.core.numbers import shown
 from customers.core.values import dataclass
 from loyalty.activity.history import load_orders
 from loyalty.activity.profiles import kinds_of
@@ -122,16 +122,17 @@ def estimate(
                 given[place] += total_of([part for part in earned if part.wallet == MAIN])
     points_now, points_then = (each * orders // len(recent) if recent else 0 for each in given)
     ((open_points,),) = bulk.fetch(OPEN, {"program": program.pk, "wallet": MAIN})
+    currency = program.retailer.currency
     now_value, then_value = value_of(now_rules.version_id if now_rules else None), value_of(then.version_id)
     return Estimate(
         orders=orders,
         sampled=len(recent),
         points_now=points_now,
         points_then=points_then,
-        liability_now=to_cents(open_points * now_value),
-        liability_then=to_cents(open_points * then_value),
-        cost_now=to_cents(points_now * now_value),
-        cost_then=to_cents(points_then * then_value),
+        liability_now=to_unit(open_points * now_value, currency),
+        liability_then=to_unit(open_points * then_value, currency),
+        cost_now=to_unit(points_now * now_value, currency),
+        cost_then=to_unit(points_then * then_value, currency),
     )
 
 
@@ -152,7 +153,7 @@ def _occasion(version: Version, at: datetime, tier_key: UUID | None, plan_key: U
 def check_costs(version: ProgramVersion, *, today: date) -> Iterable[Finding]:
     """Find rules whose points cost more than what the purchases left over that they would have rewarded."""
     value, program = value_of(version.pk), version.program
-    rate = program.retailer.margin_rate
+    rate, currency = program.retailer.margin_rate, program.retailer.currency
     if not value:
         return
     for rule in EarningRule.objects.filter(version=version, wallet=MAIN).order_by("code"):
@@ -166,13 +167,14 @@ def check_costs(version: ProgramVersion, *, today: date) -> Iterable[Finding]:
             gift_cards=rule.counts_gift_cards,
         )
         margin = found.margin if found.costed else found.amount * rate if rate is not None else None
-        cost = to_cents(_points(rule, found) * value)
+        cost = to_unit(_points(rule, found) * value, currency)
         if margin is not None and found.lines and cost > margin:
             words = _(
                 "“%(rule)s” costs more than it rewards: over the last year its points would have cost %(cost)s, and the "
                 "margin of those purchases was %(margin)s. Give fewer points, or ask for more."
             )
-            facts = {"rule": rule, "cost": number_format(cost), "margin": number_format(to_cents(margin))}
+            told = {name: shown(each, decimals_of(currency)) for name, each in (("cost", cost), ("margin", margin))}
+            facts = {"rule": rule, **told}
             yield Finding.warning("costs_more_than_margin", f"earning_rules/{rule.code}", words % facts)
 
 

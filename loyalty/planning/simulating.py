@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
-from customers.core.money import to_cents
+from customers.core.money import to_unit
 from customers.models import Retailer
 from loyalty.activity.simulation import Past, points_of, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of_program
@@ -212,12 +212,13 @@ def _result(
     ((actual_open,),) = bulk.fetch(OUTSTANDING, {"program": program.pk, "until": until, "main": MAIN})
     movers = [key for key, code in tally.final.items() if code != actual_final.get(key, "")]
     pairs = Counter((actual_final.get(key, ""), tally.final[key]) for key in movers)
-    draft = _side(tally.points, months, tally.tiers, tally.outstanding, draft_value)
-    was = _side(actual, months, actual_tiers, actual_open, actual_value)
+    currency = program.retailer.currency
+    draft = _side(tally.points, months, tally.tiers, tally.outstanding, draft_value, currency)
+    was = _side(actual, months, actual_tiers, actual_open, actual_value, currency)
     extra = Decimal(draft["cost"]) - Decimal(was["cost"])
     return {
         "months": months,
-        "currency": program.retailer.currency,
+        "currency": currency,
         "draft": draft,
         "actual": was,
         "tiers": _names(simulation.version_id, in_force.version_id if in_force else None),
@@ -235,17 +236,22 @@ def _result(
     }
 
 
-def _side(
-    points: dict[str, Counter[str]], months: list[str], tiers: dict[str, Counter[str]], outstanding: int, value: Decimal
+def _side(  # noqa: PLR0913 - all that is told of one side
+    points: dict[str, Counter[str]],
+    months: list[str],
+    tiers: dict[str, Counter[str]],
+    outstanding: int,
+    value: Decimal,
+    currency: str,
 ) -> dict[str, Any]:
     net = points["issued"].total() - points["returned"].total()
     return {
         **{kind: [points[kind][month] for month in months] for kind in KINDS},
         "tiers": {code: [counts[month] for month in months] for code, counts in tiers.items()},
         "net": net,
-        "cost": str(to_cents(net * value)),
+        "cost": str(to_unit(net * value, currency)),
         "outstanding": outstanding,
-        "liability": str(to_cents(outstanding * value)),
+        "liability": str(to_unit(outstanding * value, currency)),
     }
 
 
@@ -339,10 +345,10 @@ def _actual_final(program: Program, until: datetime) -> dict[UUID, str]:
 def _margin(program: Program, since: datetime, until: datetime) -> tuple[Decimal, Decimal | None]:
     """Return what members' orders of a time cost them, and what they left over; None where no cost is known."""
     ((revenue, known, without),) = bulk.fetch(MARGIN, {"program": program.pk, "since": since, "until": until})
-    rate = program.retailer.margin_rate
+    rate, currency = program.retailer.margin_rate, program.retailer.currency
     if known is None and rate is None:
-        return to_cents(revenue), None
-    return to_cents(revenue), to_cents((known or 0) + without * (rate or 0))
+        return to_unit(revenue, currency), None
+    return to_unit(revenue, currency), to_unit((known or 0) + without * (rate or 0), currency)
 
 
 def _names(*versions: int | None) -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from tests.cases.shop import Rule, Rung, Shop
+from loyalty.activity.account.session import InsufficientPoints
+from tests.cases.shop import Rule, Rung, Shop, line
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +154,41 @@ def test_a_second_program_that_is_loaded_later_comes_to_the_same() -> None:
         assert (shop.balance("ada"), shop.counted("ada"), shop.tier("ada")) == (30, 30, "bronze")
     assert first.changes("ada") == second.changes("ada")
     assert [entry[:2] for entry in first.entries("ada")] == [entry[:2] for entry in second.entries("ada")]
+
+
+def test_points_from_before_an_import_end_on_their_day_though_time_passed_within_the_import() -> None:
+    stars = Rule(code="stars", wallet="stars", categories=["toys"])
+    ten_days = {"pending_days": 0, "expiry": "days", "expiry_count": 10}
+    shop = Shop(rules=(Rule(), stars), policy={"pending_days": 2}, wallets={"stars": ten_days})
+    shop.member("ada")
+    shop.order("o1", "ada", line("100", category="toys"), at="2026-03-01 12:00")
+    shop.nights("2026-03-04")
+    shop.import_orders(shop.bought("o2", "ada", "50", at="2026-03-04 12:00"))
+    shop.import_interaction("i1", "ada", "visit", at="2026-03-08 12:00")
+    shop.decide_backlog(now="2026-03-08 12:00")
+
+    shop.nights("2026-03-12")
+
+    # Earned on 1 March for ten days: through the 11th, though the import made points of o2 active on the 6th.
+    found = shop.entries("ada", wallet="stars")
+    assert [(each.kind, each.points) for each in found] == [("earn", 100), ("expire", -100)]
+    assert shop.wallet("ada", "stars").available == 0
+
+
+def test_points_of_an_order_told_after_a_visit_end_by_inactivity_as_they_would_have() -> None:
+    idle = {"pending_days": 0, "expiry": "inactivity", "expiry_count": 1}
+    visit = Rule(code="visit", kind="per_interaction", interaction="visit", points="7")
+    shop = Shop(rules=(Rule(), visit), policy=idle)
+    shop.nights("2026-03-17")
+    shop.member("ada", now="2026-03-17 10:00")
+    shop.import_orders(shop.bought("o1", "ada", "5", at="2026-02-03 12:00"), now="2026-03-17 12:00")
+    shop.visit("i1", "ada", at="2026-03-17 16:00")
+
+    shop.decide_backlog(now="2026-03-17 17:00")
+
+    # Nothing was done from 3 February to 3 March, so its 5 points had ended before the visit, whose 7 live.
+    assert [(each.kind, each.points) for each in shop.entries("ada")] == [("earn", 7), ("earn", 5), ("expire", -5)]
+    assert shop.wallet("ada").available == 7
+    with pytest.raises(InsufficientPoints) as refused:
+        shop.redeem("ada", 12, "x", at="2026-03-17 18:00")
+    assert refused.value.facts == {"asked": 12, "available": 7}

@@ -1,7 +1,7 @@
 """Wallets as the statement that reads their members joins them, with their days as far as windows reach."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from loyalty.points.expiry import Span
 from loyalty.points.state import MAIN, POINTS, RULES, Day, WalletState
 
 WALLET = ("w.id", "w.code", "w.available - w.owed", "w.owed", "w.shortfall", "w.active_since", "w.idle_until")
+SINCE = WALLET.index("w.active_since")
 WALLETS = f"""
 SELECT w.membership_id, {", ".join(WALLET)} FROM points_wallet w WHERE w.membership_id = ANY(%s)
 """
@@ -48,6 +49,11 @@ def joined(reach: Reach | None) -> Joined:
              "oldest": reach.oldest}  # fmt: skip
     days = ("d.days", "d.spend", "d.points", "d.orders", "d.visits")
     return Joined((*WALLET, *days), wallets + DAYS, asked)
+
+
+def active_since(rows: Iterable[Sequence[Any]]) -> datetime | None:
+    """Return when the newest span in which a member was active began, of its wallets as they were joined; None for none."""
+    return max((row[SINCE] for row in rows if row[SINCE] is not None), default=None)
 
 
 def codes_of(versions: Iterable[Version]) -> frozenset[str]:
