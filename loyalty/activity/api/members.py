@@ -29,7 +29,11 @@ class MemberQuery(serializers.Serializer[Any]):
     program = serializers.SlugField(required=False, help_text="Of this program.")
     customer = serializers.CharField(required=False, max_length=100, help_text="This one, by your own id.")
     email = serializers.CharField(required=False, max_length=254, help_text="In capital or small letters.")
-    phone = serializers.CharField(required=False, max_length=32, help_text="However it is written, but whole.")
+    phone = serializers.CharField(
+        required=False,
+        max_length=32,
+        help_text="Whole, however it is written; without a country’s code it is of your own country.",
+    )
     card = serializers.CharField(
         required=False, max_length=40, help_text="The member number as on the card, with or without blanks."
     )
@@ -68,13 +72,14 @@ class MembersView(Listing):
         return members.select_related("program", "customer")
 
     def _customers(self, asked: dict[str, Any]) -> QuerySet[Customer, Any]:
-        persons = Customer.objects.persons().filter(retailer=retailer_of(self.request))
+        retailer = retailer_of(self.request)
+        persons = Customer.objects.persons().filter(retailer=retailer)
         if "customer" in asked:
             persons = persons.known_as(asked["customer"])
         if "email" in asked:
-            persons = persons.at_address(asked["email"].lower())
+            persons = persons.at_address(asked["email"].lower(), retailer)
         if "phone" in asked:
-            persons = persons.at_phone(asked["phone"])
+            persons = persons.at_phone(asked["phone"], retailer)
         return persons.values("pk")
 
     @extend_schema(parameters=[MemberQuery], tags=["members"])
