@@ -149,13 +149,14 @@ def _as_json(text: str) -> HttpResponse:
 
 
 def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
-    currency = row.program.retailer.currency
+    """Return a redeemed reward as it is now, whether or not its end was carried out."""
+    currency, now = row.program.retailer.currency, timezone.now()
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
-        "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
+        "kind": row.reward.kind, "reference": row.reference, "status": row.status_at(now).value, "wallet": row.wallet,
         "points": row.points, "price": row.price_rule,
         "amount": in_digits(row.amount, currency), "matched": in_digits(row.matched, currency),
-        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
+        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_by(now),
         "note": row.note, "code": code,
     }  # fmt: skip
 
