@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from django.contrib.auth.models import User
@@ -65,7 +64,9 @@ def test_a_browser_finds_an_icon_and_so_do_the_pages(client: Client, analyst: Cl
     assert (found.status_code, found["Location"]) == (302, static("admin_theme/icon.png"))
     assert Path(str(finders.find("admin_theme/icon.png"))).read_bytes().startswith(b"\x89PNG")
     assert (
-        ElementTree.parse(str(finders.find("admin_theme/icon.svg"))).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+        Path(str(finders.find("admin_theme/icon.svg")))
+        .read_text()
+        .startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     )
     assert [static("admin_theme/icon.svg") in page.content.decode() for page in pages] == [True, True]
 
