@@ -67,6 +67,13 @@ def test_a_member_reads_its_inbox_the_newest_first_and_notes_what_it_read() -> N
     assert [row["id"] for row in rows] == [str(second), str(first)]
     assert (rows[0]["subject"], rows[0]["body"], rows[0]["read_at"]) == ("Hi (en)", "Hello Ada", None)
 
+    tried = told(here.send("post", f"me/messages/{first}/read?dry_run=true", here.hers))
+    assert (tried["dry_run"], tried["id"], tried["read_at"] is not None, message(first).read_at) == (
+        True,
+        str(first),
+        True,
+        None,
+    )
     read = [told(here.send("post", f"me/messages/{first}/read", here.hers))["read_at"] for _ in range(2)]
     assert read[0] is not None
     assert read[0] == read[1]
@@ -131,6 +138,7 @@ def test_what_was_told_can_be_told_back_and_changes_nothing() -> None:
     hers = {"HTTP_AUTHORIZATION": f"Bearer {make.token(eve.customer)}"}
     before = told(here.get("me/preferences", hers))
 
+    tried = told(here.send("patch", "me/preferences?dry_run=true", hers, {"agreed": {"sms": False}}))
     first = told(here.send("patch", "me/preferences", hers, before))
     refused = told(
         here.send(
@@ -140,6 +148,7 @@ def test_what_was_told_can_be_told_back_and_changes_nothing() -> None:
     second = told(here.send("patch", "me/preferences", hers, refused))
 
     assert before["agreed"] == {"email": None, "sms": None, "push": None}
+    assert tried == before | {"agreed": {"email": None, "sms": False, "push": None}, "dry_run": True}
     assert first == before
     assert Recipient.objects.get(customer=eve.customer).zone == ""  # still the retailer's
     assert (refused["agreed"], second) == ({"email": None, "sms": False, "push": None}, refused)
