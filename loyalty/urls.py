@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from loyalty.access.choosing import choose
 from loyalty.activity.search.page import search
+from loyalty.admin_theme.theme import favicon
 from loyalty.api import health
 from loyalty.api.document import DocumentView
 from loyalty.campaigns.reaching.web import unsubscribed
@@ -31,6 +32,7 @@ urlpatterns = [
     path("api/v1/", include("loyalty.outbox.api.urls")),
     path("api/v1/", include("analytics.api.urls")),
     path("api/v1/", include("customers.api.urls")),  # last: a customer's id may be anything
+    path("favicon.ico", favicon, name="favicon"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/retailer/", admin.site.admin_view(choose), name="choose-retailer"),
     path("admin/", include("loyalty.staff_signin.urls")),  # the sign-in of the admin among them

@@ -13,7 +13,11 @@ from customers.registration import CustomerFact
 class CustomerQuery(serializers.Serializer[Any]):
     external_id = serializers.CharField(required=False, max_length=100, help_text="This one, by your own id.")
     email = serializers.CharField(required=False, max_length=254, help_text="In capital or small letters.")
-    phone = serializers.CharField(required=False, max_length=32, help_text="However it is written, but whole.")
+    phone = serializers.CharField(
+        required=False,
+        max_length=32,
+        help_text="Whole, however it is written; without a country’s code it is of your own country.",
+    )
 
 
 class CustomerIn(Strict):

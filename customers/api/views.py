@@ -25,12 +25,13 @@ class CustomersView(Listing):
     filters = CustomerQuery
 
     def rows(self, asked: dict[str, Any]) -> QuerySet[Customer]:
-        persons = Customer.objects.persons().filter(retailer=retailer_of(self.request), erased_at=None)
+        retailer = retailer_of(self.request)
+        persons = Customer.objects.persons().filter(retailer=retailer, erased_at=None)
         if "external_id" in asked:
             persons = persons.known_as(asked["external_id"])
         if "email" in asked:
-            persons = persons.at_address(asked["email"].lower())
-        return persons.at_phone(asked["phone"]) if "phone" in asked else persons
+            persons = persons.at_address(asked["email"].lower(), retailer)
+        return persons.at_phone(asked["phone"], retailer) if "phone" in asked else persons
 
     @extend_schema(parameters=[CustomerQuery], responses=CustomerOut(many=True), tags=["customers"])
     def get(self, request: Request, *given: Any, **named: Any) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from customers.core.errors import DomainError
 from customers.core.exporting import is_escaped
+from customers.core.phones import NO_DIGIT, phone_key
 from customers.core.values import dataclass
 from customers.importing.formats import FORMATS
 from customers.importing.mapping import suggest
@@ -16,7 +17,6 @@ from customers.importing.writing import written
 from customers.models import ImportJob, Retailer
 
 PHONE = re.compile(r"[0-9 ().+/-]+")  # a number as people write it
-NO_DIGIT = re.compile(r"[^0-9]")
 WHOLE_PHONE = 7  # digits: fewer are also a quantity, or a day
 Cells = Mapping[str, AbstractSet[str]]
 
@@ -26,30 +26,38 @@ class Addresses:
     """
     What says who somebody is in whatever column it stands, also in one that nobody reads, and among other words.
 
+    :param named: finds anything that a line of the person has, among other words
     :param texts: e-mail addresses and phone numbers in small letters, as a whole cell
     :param emails: finds an e-mail address among other words
-    :param phones: the digits of phone numbers, which are written in many ways
+    :param phones: phone numbers, which are written in many ways, each with the end of its digits
+    :param country: of numbers that name none
     """
 
+    named: "re.Pattern[str]"
     texts: AbstractSet[str]
     emails: "re.Pattern[str] | None"
-    phones: AbstractSet[str]
+    phones: Mapping[str, str]
+    country: str
 
     @classmethod
-    def of(cls, cells: Cells) -> "Addresses":
+    def of(cls, cells: Cells, country: str) -> "Addresses":
         emails, phones = cells.get("email", frozenset()), cells.get("phone", frozenset())
-        digits = {_digits(phone) for phone in phones}
+        whole = [phone for phone in phones if len(NO_DIGIT.sub("", phone)) >= WHOLE_PHONE]
         return cls(
+            _standing_alone({text for some in cells.values() for text in some}),
             {text.lower() for text in emails | phones},
             _standing_alone(emails) if emails else None,
-            {each for each in digits if len(each) >= WHOLE_PHONE},
+            {phone_key(phone, country): _end(phone) for phone in whole},
+            country,
         )
 
     def stand_in(self, cell: str) -> bool:
         plain = _plain(cell)
         if plain in self.texts or (self.emails is not None and "@" in plain and self.emails.search(plain)):
             return True
-        return bool(self.phones) and PHONE.fullmatch(plain) is not None and _digits(plain) in self.phones
+        if not self.phones or PHONE.fullmatch(plain) is None or _end(plain) not in self.phones.values():
+            return False
+        return phone_key(plain, self.country) in self.phones
 
 
 def forget_rows(retailer: Retailer, cells: Cells) -> int:
@@ -58,8 +66,8 @@ def forget_rows(retailer: Retailer, cells: Cells) -> int:
 
     :param cells: what a line of the person has, by the column's name
     """
-    texts = {text for some in cells.values() for text in some}
-    named = _standing_alone(texts)
+    addresses = Addresses.of(cells, retailer.country)
+    named = addresses.named
     changed = 0
     jobs = ImportJob.objects.filter(retailer=retailer).only("content", "refused_rows", "problems", "said", "seen")
     for job in jobs.iterator(chunk_size=1):
@@ -67,7 +75,7 @@ def forget_rows(retailer: Retailer, cells: Cells) -> int:
         said = _said_of_columns(job)
         problems = [each for each in job.problems if not named.search(str(each.get("reason")))]
         seen = {name: [each for each in told if not named.search(str(each))] for name, told in job.seen.items()}
-        after = (*(_without(content, job.kind, cells, said, named) for content in before[:2]), problems, seen)
+        after = (*(_without(content, job.kind, cells, said, addresses) for content in before[:2]), problems, seen)
         if after != before:
             content, refused, _problems, _seen = after
             ImportJob.objects.filter(pk=job.pk).update(
@@ -77,7 +85,7 @@ def forget_rows(retailer: Retailer, cells: Cells) -> int:
     return changed
 
 
-def _without(content: bytes, kind: str, cells: Cells, said: Mapping[str, str], named: "re.Pattern[str]") -> bytes:
+def _without(content: bytes, kind: str, cells: Cells, said: Mapping[str, str], addresses: Addresses) -> bytes:
     """Return a file without a person's rows, as it was written otherwise; of what nobody can read nothing stays."""
     if not content:
         return content
@@ -88,8 +96,7 @@ def _without(content: bytes, kind: str, cells: Cells, said: Mapping[str, str], n
             for place, target in enumerate(_targets(source, kind, said))
             if target in cells
         ]
-        addresses = Addresses.of(cells)
-        kept = [row for row in source.rows(as_written=True) if not _is_theirs(row, wanted, named, addresses)]
+        kept = [row for row in source.rows(as_written=True) if not _is_theirs(row, wanted, addresses)]
         return content if len(kept) == _count(source) else written(source, kept)
     except DomainError:
         return b""
@@ -113,9 +120,9 @@ def _count(source: Source) -> int:
     return sum(1 for _row in source.rows())
 
 
-def _is_theirs(row: Row, wanted: list[tuple[int, set[str]]], named: "re.Pattern[str]", addresses: Addresses) -> bool:
+def _is_theirs(row: Row, wanted: list[tuple[int, set[str]]], addresses: Addresses) -> bool:
     if row.problem:  # of cells that nobody can tell apart any one counts
-        return named.search(" ".join([row.raw, *row.cells])) is not None
+        return addresses.named.search(" ".join([row.raw, *row.cells])) is not None
     if any(map(addresses.stand_in, row.cells)):
         return True
     return any(_plain(row.cells[place]) in some for place, some in wanted)
@@ -129,6 +136,6 @@ def _standing_alone(texts: AbstractSet[str]) -> "re.Pattern[str]":
     return re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(texts)), re.IGNORECASE)
 
 
-def _digits(phone: str) -> str:
-    """Return the digits of a phone number, without the two zeros that stand for the plus before a country's code."""
-    return NO_DIGIT.sub("", phone).removeprefix("00")
+def _end(phone: str) -> str:
+    """Return the last digits of a phone number: however it is written, these are the same."""
+    return NO_DIGIT.sub("", phone)[-WHOLE_PHONE:]

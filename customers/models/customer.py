@@ -1,17 +1,20 @@
-import re
 from typing import ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
 from customers.core.money import MoneyField
+from customers.core.phones import PLUS_FIRST, spellings_of
 from customers.models.retailer import Retailer
 from customers.models.searching import PersonText
 
-NO_DIGIT = re.compile(r"[^0-9]")
+# A policy lets no index be used for an address in small letters, or for the digits of a phone number: these look as the owner.
+WITH_EMAIL = "SELECT customers_with_email(%s, %s)"
+WITH_PHONE = "SELECT customers_with_phone(%s, %s::text[])"
 
 
 class Digits(models.Func):
@@ -43,14 +46,20 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """
         return self.filter(models.Q(pk=customer.pk) | models.Q(merged_into=customer))
 
-    def at_address(self, address: str) -> Self:
-        """Return those with an e-mail address, in small letters."""
-        return self.alias(address=Lower("email")).exclude(email="").filter(address=address)
+    def at_address(self, address: str, retailer: Retailer) -> Self:
+        """Return a retailer's with an e-mail address, in small letters."""
+        return self.filter(pk__in=RawSQL(WITH_EMAIL, [retailer.pk, address]))  # noqa: S611 - a constant
 
-    def at_phone(self, phone: str) -> Self:
-        """Return those with a phone number, however it is written."""
-        digits = NO_DIGIT.sub("", phone)
-        return self.alias(digits=Digits("phone")).exclude(phone="").filter(digits=digits)
+    def at_phone(self, phone: str, retailer: Retailer) -> Self:
+        """Return a retailer's with a phone number, however it is written; one that names no country is of the retailer's own."""
+        spelled = spellings_of(phone, retailer.country)
+        likely = sorted(spelled.with_plus | spelled.without_plus)
+        found = self.alias(digits=Digits("phone")).filter(pk__in=RawSQL(WITH_PHONE, [retailer.pk, likely]))  # noqa: S611 - a constant
+        with_plus = models.Q(phone__regex=PLUS_FIRST.pattern)
+        return found.filter(
+            (with_plus & models.Q(digits__in=spelled.with_plus))
+            | (~with_plus & models.Q(digits__in=spelled.without_plus))
+        )
 
 
 class Customer(models.Model):

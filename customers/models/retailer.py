@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import zones
+from customers.core.countries import country_of
 from customers.core.money import CurrencyField, validate_currency
 
 
@@ -60,3 +61,8 @@ class Retailer(models.Model):
     @property
     def tzinfo(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @property
+    def country(self) -> str:
+        """Return the code of the country of its time zone, in which its customers' phone numbers name none; empty for none."""
+        return country_of(self.zone)

@@ -29,7 +29,7 @@ def holds(person: Person, now: datetime) -> list[Section]:
         Section("wallets", _("Your points now"), [_wallet(each, now) for each in _wallets(mine)]),
         Section("expiring", _("Points that end"), [row for each in _wallets(mine) for row in _forecast(each, now)]),
         Section("points", _("Every change of your points"), [row for each in mine for row in _entries(each)]),
-        Section("holds", _("Points that were set aside"), _holds(mine)),
+        Section("holds", _("Points that were set aside"), _holds(mine, now)),
         Section("grants", _("Points that came of something else"), _grants(mine)),
         Section("order_points", _("What each order earned"), _decisions(mine)),
         Section("interaction_points", _("What else earned points"), _interactions(person)),
@@ -72,9 +72,15 @@ def _entries(member: Membership) -> Rows:
     ]  # fmt: skip
 
 
-def _holds(mine: Iterable[Membership]) -> Rows:
+def _holds(mine: Iterable[Membership], now: datetime) -> Rows:
     rows = Hold.objects.filter(wallet__membership__in=mine).order_by("pk")
-    return rows.values("reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
+    return [
+        {
+            "reference": row.reference, "points": row.points, "redeemed": row.redeemed, "status": row.status_at(now).value,
+            "held_at": row.held_at, "times_out_at": row.times_out_at, "ended_at": row.ended_by(now),
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def _grants(mine: Iterable[Membership]) -> Rows:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import cache_control
 
 Page = tuple[Promise, str, str]
 # Who may see what a page's address does not say: those of no list of rows of their own.
@@ -147,6 +149,16 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
 
 def stylesheet(_request: HttpRequest) -> str:
     return static("admin_theme/theme.css")
+
+
+def icon(_request: HttpRequest) -> str:
+    return static("admin_theme/icon.svg")
+
+
+@cache_control(public=True, max_age=86_400)
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead to the icon who asks for it where browsers look for one unasked."""
+    return redirect(static("admin_theme/icon.png"))
 
 
 def search_script(_request: HttpRequest) -> str:

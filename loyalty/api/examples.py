@@ -12,7 +12,9 @@ NAMED: dict[str, Any] = {
     "wallet": "points",
     "currency": "EUR", "source": "web", "plan": "plus", "code": "silver", "slug": "club", "zone": "Europe/Paris", "till": "7",
     "retailer": "corner-shop", "language": "fr", "token": "F7w2...", "name": "Club", "tier": "silver", "minutes": 15,
-    "rfm": "555", "endpoint": "https://push.example/send/f2Kx", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    "rfm": "555", "quiet_from": "21:00", "quiet_to": "08:00", "told_points": 60,
+    "ip": "203.0.113.7", "url": "https://shop.example/hooks", "budget": "500.00",
+    "endpoint": "https://push.example/send/f2Kx", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
     "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
 }  # fmt: skip
 BY_FORMAT = {

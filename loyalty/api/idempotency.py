@@ -140,7 +140,7 @@ def keep(given: Iterable[tuple[Once, HttpResponse]]) -> None:
     now = timezone.now()
     rows = [
         (
-            once.credential, once.key, once.digest, said.status_code, said["Content-Type"], _body_of(said), now,
+            once.credential, once.key, once.digest, said.status_code, said.get("Content-Type", ""), _body_of(said), now,
             *_asker(once.request),
         )
         for once, said in given
@@ -200,5 +200,7 @@ def _replay(once: Once, request_digest: str, status: int, content_type: str, bod
         detail = _("This Idempotency-Key came with another request before. Use a new key for a new request.")
         return problem_response(422, "idempotency_key_reused", detail, instance=once.request.path)
     response = HttpResponse(body, status=status, content_type=content_type)
+    if not content_type:  # an answer without a body, such as to DELETE
+        del response["Content-Type"]
     response["Idempotent-Replayed"] = "true"
     return response

@@ -422,6 +422,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "loyalty.access.choosing.present",
     "SITE_DROPDOWN": "loyalty.access.choosing.other_retailers",
     "SITE_SYMBOL": "loyalty",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "loyalty.admin_theme.theme.icon"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -89,7 +89,7 @@ def send_code(retailer: Retailer, email: str, *, now: datetime, language: str = 
         now=now,
     )
     with tenancy.acting_for(retailer.pk):
-        customer = _customers_at(retailer.pk, address)[:1]
+        customer = _customers_at(retailer, address)[:1]
         made = SignInCode.objects.create(
             retailer=retailer,
             address=digest,
@@ -154,15 +154,15 @@ def _customer(retailer: Retailer, customer_id: UUID, digest: str) -> Customer:
     email = (mailed.merged_into or mailed).email.lower()
     if keyed("address", retailer.pk, email) != digest:
         raise CodeOver
-    found = _customers_at(retailer.pk, email)
+    found = _customers_at(retailer, email)
     if len(found) != 1:
         raise SeveralCustomers(retailer=retailer.name)
     return found[0]
 
 
-def _customers_at(retailer_id: int, address: str) -> list[Customer]:
+def _customers_at(retailer: Retailer, address: str) -> list[Customer]:
     """Return up to two customers with an address: who they are matters only where it is one."""
-    known = Customer.objects.persons().filter(retailer=retailer_id).at_address(address)
+    known = Customer.objects.persons().filter(retailer=retailer).at_address(address, retailer)
     return list(known.order_by("pk")[:2])
 
 

@@ -1,9 +1,12 @@
 """Pages that are not there, not theirs, or that failed: in the theme, in both languages, and never bare."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import translation
@@ -43,13 +46,29 @@ def test_an_error_is_a_page_of_the_theme(analyst: Client, address: str, status: 
         assert 'id="nav-sidebar"' in page
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/my/nobody/", "/favicon.ico", "/admin/points/entry/?q=%00"])
+@pytest.mark.parametrize("address", ["/nothing", "/my/nobody/", "/favicon.png", "/admin/points/entry/?q=%00"])
 def test_a_stranger_gets_a_page_without_a_menu(client: Client, address: str) -> None:
     page = client.get(address, headers={"accept-language": "fr"})
 
     assert page.status_code == (400 if "q=" in address else 404)
     assert "nav-sidebar" not in page.content.decode()
     assert '<html lang="fr">' in page.content.decode()
+
+
+def test_a_browser_finds_an_icon_and_so_do_the_pages(client: Client, analyst: Client) -> None:
+    shop = make.retailer()
+
+    found = client.get("/favicon.ico")
+    pages = [client.get(reverse("page:start", args=[shop.slug])), analyst.get(reverse("admin:index"))]
+
+    assert (found.status_code, found["Location"]) == (302, static("admin_theme/icon.png"))
+    assert Path(str(finders.find("admin_theme/icon.png"))).read_bytes().startswith(b"\x89PNG")
+    assert (
+        Path(str(finders.find("admin_theme/icon.svg")))
+        .read_text()
+        .startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+    )
+    assert [static("admin_theme/icon.svg") in page.content.decode() for page in pages] == [True, True]
 
 
 def test_the_apis_errors_stay_problems(client: Client) -> None:

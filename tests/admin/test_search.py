@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from customers.core import bulk
 from customers.core.tenancy import acting_for
-from customers.models import Customer, Order
+from customers.models import Customer, Order, Retailer
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.intake import take_orders
@@ -38,6 +38,7 @@ PERSON = {
 def club() -> Program:
     """A program with Élodie and her order, and Bea, who is no member."""
     club = make.program(tiers=[("bronze", "0", "1")])
+    Retailer.objects.filter(pk=club.retailer_id).update(zone="Europe/Paris")
     ada = make.member(club, "C-00123")
     Membership.objects.filter(pk=ada.pk).update(number=NUMBER)
     Customer.objects.filter(pk=ada.customer_id).update(**PERSON)
@@ -130,6 +131,31 @@ def test_what_can_be_one_thing_only_opens_at_once(as_role: Callable[..., Client]
         "customers_customer": Customer.objects.get(external_id="bea"),
     }[where]
     assert (answer.status_code, answer["Location"]) == (302, reverse(f"admin:{where}_change", args=[row.pk]))
+
+
+@pytest.mark.parametrize("text", ["0033612345678", "+33 (0)6 12 34 56 78", "(0)6 12 34 56 78", "06 12 34 56 78"])
+def test_of_two_numbers_that_end_alike_the_one_that_was_said_opens(
+    as_role: Callable[..., Client], club: Program, text: str
+) -> None:
+    Customer.objects.filter(external_id="bea").update(phone="+49 6 12 34 56 78")
+    ada = Membership.objects.get()
+
+    assert as_role("support").get(reverse("search"), {"q": text})["Location"].endswith(f"/{ada.pk}/change/")
+    assert as_role("support").get(reverse("search"), {"q": "+41 612345678"}).status_code == 200  # opens nobody
+    assert len(hits(as_role("support"), "+41 612345678")) == 2
+
+
+@pytest.mark.parametrize("stored", ["12 34 56 78", "+45 12345678", "004512345678"])
+def test_a_short_number_is_found_with_its_country_and_without(
+    as_role: Callable[..., Client], club: Program, stored: str
+) -> None:
+    Retailer.objects.filter(pk=club.retailer_id).update(zone="Europe/Copenhagen")
+    Customer.objects.filter(external_id="bea").update(phone=stored)
+    bea = Customer.objects.get(external_id="bea")
+
+    for text in ("+45 12 34 56 78", "0045 12345678", "4512345678", "12 34 56 78"):
+        assert ("Customer", "100%_Bea") in hits(as_role("support"), text)
+        assert as_role("support").get(reverse("search"), {"q": text})["Location"].endswith(f"/{bea.pk}/change/")
 
 
 @pytest.mark.parametrize("text", ["elodie", "2346", "0042", "", "Élodie Lovelace-Durand"])

@@ -10,7 +10,9 @@ from django.urls import reverse
 from customers.models import Order
 from loyalty.access.models import StaffRole
 from loyalty.api.models import IdempotencyRecord
-from loyalty.programs.models import Program
+from loyalty.configuration.drafts import open_draft
+from loyalty.outbox.endpoints import add_endpoint
+from loyalty.programs.models import Program, ProgramVersion
 from tests import make
 from tests.api.test_integration import ORDER, call
 
@@ -114,3 +116,24 @@ def test_somebody_of_two_retailers_is_another_caller_at_each(client: Client) -> 
 
     assert [(each.status_code, each.get("Idempotent-Replayed")) for each in answers] == [(201, None), (201, "true")] * 2
     assert sorted(Program.objects.values_list("retailer", flat=True)) == [shop.pk for shop in shops]
+
+
+def test_what_is_removed_under_a_key_is_removed_once(client: Client) -> None:
+    club = make.program()
+    key, member = make.key(club.retailer), make.member(club)
+    webhook = add_endpoint(club.retailer, "https://shop.example/hooks")
+    draft = open_draft(club, author="sue", now=make.NOON)
+    kept = {"authorization": f"Api-Key {key}", "idempotency-key": "one"}
+
+    def remove(path: str, **headers: str) -> tuple[int, bytes, bool, bool]:
+        answer = client.delete(f"/api/v1/{path}", headers=kept | headers)
+        return answer.status_code, answer.content, "Content-Type" in answer, "Idempotent-Replayed" in answer
+
+    webhooks = [remove(f"webhooks/{webhook.key}") for _ in range(2)]
+    versions = [remove(f"programs/{club.slug}/versions/{draft.number}", **{"idempotency-key": "two"}) for _ in range(2)]
+    token = remove("me/token", authorization=f"Bearer {make.token(member.customer)}")
+
+    assert webhooks == versions == [(204, b"", False, False), (204, b"", False, True)]
+    assert token == (204, b"", False, False)
+    assert call(client, key, "webhooks").json()["results"] == []
+    assert not ProgramVersion.objects.filter(pk=draft.pk).exists()

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import Retailer
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.api.test_integration import ORDER, call
@@ -48,6 +49,17 @@ def test_a_member_is_found_by_what_is_known_of_it(client: Client, key: str, ada:
     assert [
         found(client, key, f"members?{query}") for query in ("email=no@where.org", "phone=1", "is_member=false")
     ] == [[]] * 3
+
+
+@pytest.mark.parametrize(
+    "written", ["%2B33612345678", "0033612345678", "06 12 34 56 78", "(0)6.12.34.56.78", "%2B33(0)612345678"]
+)
+def test_a_number_is_found_however_a_till_types_it(client: Client, key: str, ada: Membership, written: str) -> None:
+    Retailer.objects.filter(pk=ada.retailer_id).update(zone="Europe/Paris")
+    call(client, key, "customers", {"external_id": "bob", "phone": "+49 612345678"})
+
+    assert [row["member_number"] for row in found(client, key, f"members?phone={written}")] == [ada.number]
+    assert [row["external_id"] for row in found(client, key, f"customers?phone={written}")] == ["ada"]
 
 
 def test_a_customer_is_found_and_says_where_it_is_a_member(client: Client, key: str, ada: Membership) -> None:

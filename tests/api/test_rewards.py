@@ -307,3 +307,36 @@ def test_amounts_of_what_was_redeemed_have_the_decimals_of_their_currency(
 
     assert [each["amount"] for each in (made.json(), listed, back.json(), checked.json(), offered)] == [said] * 5
     assert Decimal(made.json()["matched"]) == 0
+
+
+def test_a_reward_costs_and_gives_what_was_told_or_nothing_is_done(client: Client) -> None:
+    ada = shop.member(shop.club(), at=timezone.now())
+    here, base = till(client, ada), f"members/{ada.number}/rewards/redemptions"
+
+    def redeem(caller: Caller, path: str, **told: Any) -> tuple[int, Any]:
+        answer = caller.post(path, {"reward": "five-off", "reference": "r1", **told})
+        return answer.status_code, answer.json().get("code") if answer.status_code >= 400 else answer.json()["points"]
+
+    refused = [
+        redeem(here, base, told_points=400),
+        redeem(here, base, told_points=500, told_amount="4.00"),
+        redeem(here, f"{base}?dry_run=true", told_points=400),
+        redeem(app(client, ada), "me/rewards/redemptions", told_points=400),
+    ]
+    left = RewardRedemption.objects.count(), here.get(f"members/{ada.number}").json()["wallets"][0]["available"]
+
+    assert (refused, left) == ([(409, "price_changed")] * 4, (0, 1_000))
+    assert redeem(here, base, told_points=500, told_amount="5.00") == (201, 500)
+    assert redeem(here, base, told_points=400) == (200, 500)  # what was redeemed before is as it was
+
+
+def test_a_donation_gives_what_was_told_or_nothing_is_done(client: Client) -> None:
+    club = shop.club(code="forest", kind="donation", points=100, points_per_unit=100)
+    ada = shop.member(club, at=timezone.now())
+    said = {"reward": "forest", "reference": "r1", "points": 300}
+
+    refused = app(client, ada).post("me/rewards/redemptions", said | {"told_amount": "2.50"})
+    given = app(client, ada).post("me/rewards/redemptions", said | {"told_amount": "3.00"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "price_changed")
+    assert (given.status_code, given.json()["amount"]) == (201, "3.00")

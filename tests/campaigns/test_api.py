@@ -10,7 +10,7 @@ from customers.core import bulk
 from customers.models import Consent, Customer
 from loyalty.campaigns.feedback.links import token_of
 from loyalty.campaigns.messages.reading import inbox
-from loyalty.campaigns.models import Answer, Campaign, FollowUp, Message, Receipt
+from loyalty.campaigns.models import Answer, Campaign, FollowUp, Message, Receipt, Recipient
 from loyalty.outbox.signing import signature
 from tests import make
 from tests.campaigns.make_campaigns import (
@@ -67,6 +67,13 @@ def test_a_member_reads_its_inbox_the_newest_first_and_notes_what_it_read() -> N
     assert [row["id"] for row in rows] == [str(second), str(first)]
     assert (rows[0]["subject"], rows[0]["body"], rows[0]["read_at"]) == ("Hi (en)", "Hello Ada", None)
 
+    tried = told(here.send("post", f"me/messages/{first}/read?dry_run=true", here.hers))
+    assert (tried["dry_run"], tried["id"], tried["read_at"] is not None, message(first).read_at) == (
+        True,
+        str(first),
+        True,
+        None,
+    )
     read = [told(here.send("post", f"me/messages/{first}/read", here.hers))["read_at"] for _ in range(2)]
     assert read[0] is not None
     assert read[0] == read[1]
@@ -113,16 +120,40 @@ def test_a_member_chooses_how_it_wants_to_be_reached_and_the_rest_stays() -> Non
     before = told(here.get("me/preferences", here.hers))
     assert before == {
         "zone": "Europe/Paris", "preferred_channel": "", "quiet_from": None, "quiet_to": None, "paused_until": None,
-        "agreed": {"email": True, "sms": True, "push": False},
+        "agreed": {"email": True, "sms": True, "push": None},
     }  # fmt: skip
     chosen = {"zone": "Indian/Reunion", "quiet_from": "20:00", "quiet_to": "09:00", "agreed": {"sms": False}}
     after = told(here.send("patch", "me/preferences", here.hers, chosen))
 
     assert (after["zone"], after["quiet_from"], after["preferred_channel"]) == ("Indian/Reunion", "20:00:00", "")
-    assert after["agreed"] == {"email": True, "sms": False, "push": False}
+    assert after["agreed"] == {"email": True, "sms": False, "push": None}
     assert Consent.objects.filter(purpose="sms").order_by("-pk").values_list("granted", "source")[0] == (False, "api")
     again = told(here.send("patch", "me/preferences", here.hers, {"agreed": {"sms": False}}))
     assert (again, Consent.objects.filter(purpose="sms").count()) == (after, 2)
+
+
+def test_what_was_told_can_be_told_back_and_changes_nothing() -> None:
+    here = Caller()
+    eve = ada(here.club, "eve", agrees=("program",))
+    hers = {"HTTP_AUTHORIZATION": f"Bearer {make.token(eve.customer)}"}
+    before = told(here.get("me/preferences", hers))
+
+    tried = told(here.send("patch", "me/preferences?dry_run=true", hers, {"agreed": {"sms": False}}))
+    first = told(here.send("patch", "me/preferences", hers, before))
+    refused = told(
+        here.send(
+            "patch", "me/preferences", hers, {"agreed": {"sms": False}, "quiet_from": "20:00", "quiet_to": "09:00"}
+        )
+    )
+    second = told(here.send("patch", "me/preferences", hers, refused))
+
+    assert before["agreed"] == {"email": None, "sms": None, "push": None}
+    assert tried == before | {"agreed": {"email": None, "sms": False, "push": None}, "dry_run": True}
+    assert first == before
+    assert Recipient.objects.get(customer=eve.customer).zone == ""  # still the retailer's
+    assert (refused["agreed"], second) == ({"email": None, "sms": False, "push": None}, refused)
+    said = Consent.objects.filter(customer=eve.customer).exclude(purpose="program")
+    assert list(said.values_list("purpose", "granted", "source")) == [("sms", False, "api")]
 
 
 def test_who_never_said_anything_of_a_channel_may_refuse_it_and_hears_no_more_by_it() -> None:

@@ -80,3 +80,17 @@ def test_a_file_whose_columns_nobody_has_named_yet_loses_the_rows_as_well() -> N
 
     assert job.status == ImportJob.Status.ASKED
     assert bytes(job.content).decode() == text.replace("A1;29/03/2026;ada-7;s;1;5,00\n", "")
+
+
+@pytest.mark.parametrize(
+    "row", ["x,06 00 00 00 07,", "x,0600000007,", "x,+33 (0)6 00 00 00 07,", "x,600000007,", "x,,0033600000007"]
+)
+def test_a_line_with_their_number_goes_however_it_is_written_there(row: str) -> None:
+    shop = make.retailer(zone="Europe/Paris")
+    kept = "external_id,phone,note\nbob,06 00 00 00 08,\ncyd,+49600000007,\ndan,00000007,\n"
+    upload(shop, "customers", "f.csv", f"{kept}{row}\n".encode(), now=NOON)
+
+    forget_rows(shop, ADA | {"phone": {"+33600000007"}})
+
+    job = ImportJob.objects.get()
+    assert bytes(job.content).decode() == kept

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import collect_due
-from loyalty.plans.models import Invoice, PaymentNotice, Refund, Subscription
+from loyalty.plans.models import Invoice, PaidPlan, PaymentNotice, Refund, Subscription
 from loyalty.plans.providers.signing import sign
 from tests import make
 from tests.plans import make_plans
@@ -237,3 +238,44 @@ def test_lists_cost_the_same_with_one_row_and_with_thirty(
         _, said = call(client, "GET", path, **key)
 
     assert len(said["results"]) == 30
+
+
+def test_a_plan_costs_what_was_told_or_nothing_is_done(client: Client, ada: Membership) -> None:
+    slug, me = ada.program.slug, mine(ada)
+
+    def choose(verb: str, plan: str, **told: str) -> tuple[int, Any]:
+        status, body = call(client, "POST", f"me/plans/{slug}/{verb}", {"plan": plan, **told}, **me)
+        return status, body["code"] if status >= 400 else body["mine"]["status"]
+
+    refused = [choose("join", "plus", told_price="9.00"), choose("join", "plus", told_amount="0")]
+    _, told = call(
+        client, "POST", f"me/plans/{slug}/join", {"plan": "plus", "told_price": "9"}, **me | {"accept-language": "fr"}
+    )
+    left = Subscription.objects.count(), Invoice.objects.count()
+    joined = choose("join", "plus", told_price="10.00", told_amount="10", payment_method="pays")
+    again = choose("join", "plus", told_price="9.00")
+    collect_due(ada.retailer, now=datetime.now(UTC))
+
+    assert (refused, left) == ([(409, "price_changed")] * 2, (0, 0))
+    assert told["detail"].startswith("« told_price » indique 9, alors que c’est 10.00 maintenant. Rien n’a été fait :")
+    assert (joined, again) == ((201, "awaiting"), (200, "awaiting"))  # what was asked before is as it was
+    assert choose("change", "max", told_price="25.00", told_amount="14.99")[1] == "price_changed"
+    assert choose("change", "max", told_price="24.99")[1] == "price_changed"
+    assert choose("change", "max", told_price="25.00", told_amount="15.00") == (201, "active")
+
+
+def test_the_price_of_a_plan_that_changed_since_it_was_told_is_no_price(client: Client, ada: Membership) -> None:
+    _, seen = call(client, "GET", "me/plans", **mine(ada))
+    now = datetime.now(UTC)
+    draft = open_draft(ada.program, author="sue", now=now)
+    PaidPlan.objects.filter(version=draft, code="plus").update(price="12.00")
+    publish(draft, effective_from=now, now=now)
+
+    status, body = call(
+        client, "POST", f"me/plans/{ada.program.slug}/join?dry_run=true",
+        {"plan": "plus", "told_price": seen[0]["offered"][0]["price"]}, **mine(ada),
+    )  # fmt: skip
+
+    assert (status, body["code"]) == (409, "price_changed")
+    assert "10.00" in body["detail"]
+    assert "12.00" in body["detail"]

@@ -238,4 +238,4 @@ def test_another_retailer_sees_no_codes() -> None:
     send_code(ada.retailer, ADDRESS, now=NOON)
 
     with acting_for(other.retailer_id):
-        assert (SignInCode.objects.count(), Customer.objects.at_address(ADDRESS).count()) == (0, 1)
+        assert (SignInCode.objects.count(), Customer.objects.at_address(ADDRESS, other.retailer).count()) == (0, 1)

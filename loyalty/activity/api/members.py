@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Concat
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -29,7 +30,11 @@ class MemberQuery(serializers.Serializer[Any]):
     program = serializers.SlugField(required=False, help_text="Of this program.")
     customer = serializers.CharField(required=False, max_length=100, help_text="This one, by your own id.")
     email = serializers.CharField(required=False, max_length=254, help_text="In capital or small letters.")
-    phone = serializers.CharField(required=False, max_length=32, help_text="However it is written, but whole.")
+    phone = serializers.CharField(
+        required=False,
+        max_length=32,
+        help_text="Whole, however it is written; without a country’s code it is of your own country.",
+    )
     card = serializers.CharField(
         required=False, max_length=40, help_text="The member number as on the card, with or without blanks."
     )
@@ -68,13 +73,14 @@ class MembersView(Listing):
         return members.select_related("program", "customer")
 
     def _customers(self, asked: dict[str, Any]) -> QuerySet[Customer, Any]:
-        persons = Customer.objects.persons().filter(retailer=retailer_of(self.request))
+        retailer = retailer_of(self.request)
+        persons = Customer.objects.persons().filter(retailer=retailer)
         if "customer" in asked:
             persons = persons.known_as(asked["customer"])
         if "email" in asked:
-            persons = persons.at_address(asked["email"].lower())
+            persons = persons.at_address(asked["email"].lower(), retailer)
         if "phone" in asked:
-            persons = persons.at_phone(asked["phone"])
+            persons = persons.at_phone(asked["phone"], retailer)
         return persons.values("pk")
 
     @extend_schema(parameters=[MemberQuery], tags=["members"])
@@ -151,6 +157,13 @@ class HoldOut(serializers.ModelSerializer[Hold]):
         model = Hold
         fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
 
+    def to_representation(self, instance: Hold) -> dict[str, Any]:
+        """Return a hold as it is now: past its time it is over, whether or not that was carried out."""
+        shown, status = super().to_representation(instance), instance.status_at(timezone.now())
+        if status != instance.status:
+            shown |= {"status": status.value, "ended_at": shown["times_out_at"]}
+        return shown
+
 
 class HoldQuery(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Hold.Status.values, required=False, help_text="Only these.")
@@ -165,7 +178,10 @@ class HoldListing(Listing):
     filters = HoldQuery
 
     def rows(self, asked: dict[str, Any]) -> QuerySet[Hold]:
-        return Hold.objects.filter(wallet__membership=member_of(self.request, self.kwargs["number"]), **asked)
+        found = Hold.objects.filter(wallet__membership=member_of(self.request, self.kwargs["number"]))
+        if "reference" in asked:
+            found = found.filter(reference=asked["reference"])
+        return found.standing(asked["status"], at=timezone.now()) if "status" in asked else found
 
 
 class HoldView(AskedView):

@@ -15,12 +15,14 @@ from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of, the_one
+from customers.api.fields import NumberField
 from customers.api.pagination import NewestFirst
 from customers.api.strict import Strict
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_unit
 from loyalty.activity.api.asking import NotThere, member_of, site_of
 from loyalty.activity.api.member import NoSuchMembership, memberships_of, shopper
+from loyalty.activity.api.told import require_told
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
 from loyalty.activity.rewards.redeemed import RewardReceipt
 from loyalty.activity.rewards.redeeming import redeem_reward
@@ -90,6 +92,14 @@ class RedeemIn(Strict):
         min_value=1, max_value=LARGEST, required=False, allow_null=True, default=None,
         help_text="How many, of donations and of paying with points.",
     )  # fmt: skip
+    told_points = serializers.IntegerField(
+        min_value=0, max_value=LARGEST, required=False, allow_null=True, default=None,
+        help_text="The price that the member was told: where it is another now, nothing is done (409 price_changed).",
+    )  # fmt: skip
+    told_amount = NumberField(
+        required=False, allow_null=True, default=None,
+        help_text="What the member was told that it takes off or gives; likewise.",
+    )  # fmt: skip
 
 
 class MyRedeemIn(RedeemIn):
@@ -149,13 +159,14 @@ def _as_json(text: str) -> HttpResponse:
 
 
 def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
-    currency = row.program.retailer.currency
+    """Return a redeemed reward as it is now, whether or not its end was carried out."""
+    currency, now = row.program.retailer.currency, timezone.now()
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
-        "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
+        "kind": row.reward.kind, "reference": row.reference, "status": row.status_at(now).value, "wallet": row.wallet,
         "points": row.points, "price": row.price_rule,
         "amount": in_digits(row.amount, currency), "matched": in_digits(row.matched, currency),
-        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
+        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_by(now),
         "note": row.note, "code": code,
     }  # fmt: skip
 
@@ -221,6 +232,17 @@ class MyRewardsView(AskedView):
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
 
+def _redeem(request: Request, membership: Membership, said: dict[str, Any]) -> RewardReceipt:
+    """Redeem a reward for what was told of it, or try it out; what was redeemed before is as it was."""
+    points, amount = said.pop("told_points"), said.pop("told_amount")
+    with all_or_dry(request):
+        receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
+        if receipt.is_new:
+            require_told("told_points", points, receipt.redemption.points)
+            require_told("told_amount", amount, receipt.redemption.amount)
+    return receipt
+
+
 class MyRedemptionsView(AskedView):
     ids = ("id", "code")
     switches: ClassVar = {"POST": (DRY_RUN,)}
@@ -236,9 +258,7 @@ class MyRedemptionsView(AskedView):
         """Redeem a reward."""
         said = said_in(MyRedeemIn, request)
         membership = _membership(request, said.pop("program"))
-        with all_or_dry(request):
-            receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
-        return receipt_answer(receipt)
+        return receipt_answer(_redeem(request, membership, said))
 
 
 class MyCancellationView(AskedView):
@@ -279,10 +299,7 @@ class MemberRedemptionsView(AskedView):
     @extend_schema(request=RedeemIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["rewards"])
     def post(self, request: Request, number: str) -> Response:
         """Redeem a reward for a member: at the till, or by your shop."""
-        said = said_in(RedeemIn, request)
-        with all_or_dry(request):
-            receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
-        return receipt_answer(receipt)
+        return receipt_answer(_redeem(request, member_of(request, number), said_in(RedeemIn, request)))
 
 
 def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:

@@ -92,7 +92,8 @@ class RewardRedemptionAdmin(ByStaff, ExportedAdmin):
         },
     )
     def state(self, redemption: RewardRedemption) -> tuple[str, str]:
-        return redemption.status, redemption.get_status_display()
+        status = redemption.status_at(timezone.now())
+        return status.value, str(status.label)
 
     @action(description=_("Redemption desk"), url_path="to-desk", permissions=["staff"])
     def to_desk(self, _request: HttpRequest) -> HttpResponse:

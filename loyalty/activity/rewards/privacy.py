@@ -10,12 +10,12 @@ from loyalty.activity.rewards.redeemed import code_of
 from loyalty.rewards.models import RewardRedemption, VoucherHold
 
 
-def holds(person: Person, _now: datetime) -> list[Section]:
+def holds(person: Person, now: datetime) -> list[Section]:
     """Return the rewards that a person redeemed, and when tills had them in hand."""
     rows = _redeemed(person).select_related("reward", "program").order_by("pk")
     tills = VoucherHold.objects.filter(redemption__membership__customer__in=person.ids).order_by("pk")
     return [
-        Section("rewards", _("Rewards that you redeemed"), [_reward(row) for row in rows]),
+        Section("rewards", _("Rewards that you redeemed"), [_reward(row, now) for row in rows]),
         Section(
             "vouchers_at_tills",
             _("When tills had your vouchers in hand"),
@@ -28,11 +28,11 @@ def _redeemed(person: Person) -> Any:
     return RewardRedemption.objects.filter(membership__customer__in=person.ids)
 
 
-def _reward(row: RewardRedemption) -> dict[str, Any]:
+def _reward(row: RewardRedemption, now: datetime) -> dict[str, Any]:
     return {
         "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward), "points": row.points,
-        "status": row.status, "code": code_of(row), "reference": row.reference, "redeemed_at": row.redeemed_at,
-        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "order": row.order_number,
+        "status": row.status_at(now).value, "code": code_of(row), "reference": row.reference, "redeemed_at": row.redeemed_at,
+        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_by(now), "order": row.order_number,
         "note": row.note, "reserved": row.reserved, "cost": row.spent,
     }  # fmt: skip
 

@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk, tenancy
+from customers.core.phones import NO_DIGIT, national_part, phone_key
 from customers.core.values import dataclass
 from customers.models import Customer, Order, Retailer
-from customers.models.customer import NO_DIGIT
 from loyalty.memberships.models import Membership
 
 MAX_TEXT, MAX_WORDS, MIN_TEXT = 100, 6, 2
 MAX_FOUND = 50  # of a kind: who gets more says more of what is looked for
-WHOLE_PHONE = 9  # digits after the country's code, or after the zero that stands for it
+END_OF_PHONE = 9  # digits that are the same with a country's code and without, in most countries
+WHOLE_PHONE = 8  # digits: fewer are a part of many numbers
 MAX_PHONE = 15  # digits, E.164
 ONLY_DIGITS = re.compile(r"[0-9 ()+./-]+")  # a card's number or a phone's, as people write them
 VIEW_MEMBERS, VIEW_PERSONS = "memberships.view_membership", "customers.view_customer"
@@ -48,12 +49,9 @@ class Sought:
     @property
     def phone(self) -> str:
         """Return what of a phone number is the same with a country's code and without."""
-        return end_of_phone(self.digits) if len(self.digits) <= MAX_PHONE else ""
-
-
-def end_of_phone(digits: str) -> str:
-    """Return the digits of a phone number without what stands for, or is, a country's code."""
-    return digits.lstrip("0")[-WHOLE_PHONE:]
+        if len(self.digits) > MAX_PHONE:
+            return ""
+        return national_part(self.text).lstrip("0") or self.digits.lstrip("0")[-END_OF_PHONE:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +121,11 @@ def _customers(sought: Sought) -> Matches:
 
 def _is_exact(customer: Customer, sought: Sought) -> bool:
     """Tell whether an address or a phone number is whole; a name may be another's too."""
-    is_phone = len(sought.phone) == WHOLE_PHONE == len(end_of_phone(sought.digits))
-    phone = end_of_phone(NO_DIGIT.sub("", customer.phone))
-    return customer.email.casefold() == sought.text.casefold() or (is_phone and phone == sought.phone)
+    if customer.email.casefold() == sought.text.casefold():
+        return True
+    country = customer.retailer.country
+    key = phone_key(sought.text, country) if len(sought.digits) >= WHOLE_PHONE else ""
+    return bool(key) and phone_key(customer.phone, country) == key
 
 
 def _members(sought: Sought, persons: Matches) -> Matches:

@@ -33,14 +33,17 @@ class PreferencesOut(serializers.Serializer[Any]):
     quiet_to = serializers.TimeField(help_text="When its own quiet hours end; null for none.", allow_null=True)
     paused_until = serializers.DateTimeField(help_text="Until then nothing is sent but service.", allow_null=True)
     agreed = serializers.DictField(
-        child=serializers.BooleanField(), help_text="By channel, whether messages are agreed to."
+        child=serializers.BooleanField(allow_null=True),
+        help_text="By channel, whether messages are agreed to; null where nothing was ever said of it.",
     )
 
 
 class AgreedIn(Strict):
-    email = serializers.BooleanField(required=False, help_text="To mails.")
-    sms = serializers.BooleanField(required=False, help_text="To SMS.")
-    push = serializers.BooleanField(required=False, help_text="To push messages.")
+    email = serializers.BooleanField(required=False, allow_null=True, help_text="To mails; null leaves it as it is.")
+    sms = serializers.BooleanField(required=False, allow_null=True, help_text="To SMS; null leaves it as it is.")
+    push = serializers.BooleanField(
+        required=False, allow_null=True, help_text="To push messages; null leaves it as it is."
+    )
 
 
 class PreferencesIn(Strict):
@@ -58,7 +61,7 @@ class PreferencesIn(Strict):
     paused_until = InstantField(
         required=False, allow_null=True, help_text="Until then nothing is sent but service; null for no pause."
     )
-    agreed = AgreedIn(required=False, help_text="By channel, whether messages are agreed to.")
+    agreed = AgreedIn(required=False, help_text="By channel, whether messages are agreed to: false is a refusal.")
 
 
 class MessageReceiptIn(Strict):

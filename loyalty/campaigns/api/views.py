@@ -67,16 +67,22 @@ class MyMessagesView(AskedView, ListAPIView[Message]):
 
 
 class MyMessageReadView(AskedView):
+    ids = ()  # the message is there
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
     @extend_schema(request=None, responses=MyMessageOut, tags=["me"])
     def post(self, request: Request, message_id: UUID) -> Response:
         """Note that I have read a message; again it changes nothing."""
         rows = message_in_inbox(shopper(request), message_id)
         the_one(rows, lambda: NoSuchMessage(id=message_id))
-        mark_read(rows, now=timezone.now())
-        return Response(MyMessageOut(rows.get()).data)
+        with all_or_dry(request):
+            mark_read(rows, now=timezone.now())
+            return Response(MyMessageOut(rows.get()).data)
 
 
 class MyPreferencesView(AskedView):
+    switches: ClassVar = {"PATCH": (DRY_RUN,)}
+
     @extend_schema(responses=PreferencesOut, tags=["me"])
     def get(self, request: Request) -> Response:
         """Return how I want to be reached."""
@@ -89,8 +95,9 @@ class MyPreferencesView(AskedView):
         given.is_valid(raise_exception=True)
         said, now, customer = dict(given.validated_data), timezone.now(), shopper(request)
         agreed = dict(said.pop("agreed", {}))
-        choose(customer, said, agreed, source="api", now=now)
-        return Response(PreferencesOut(preferences_of(customer, now=now)).data)
+        with all_or_dry(request):
+            choose(customer, said, agreed, source="api", now=now)
+            return Response(PreferencesOut(preferences_of(customer, now=now)).data)
 
 
 class ReceiptsView(AskedView):

@@ -39,7 +39,7 @@ class Preferences:
 
     :param zone: in which its hours and days are counted, its retailer's where it chose none
     :param quiet_from: of its own quiet hours; None where it has none besides its retailer's
-    :param agreed: by channel, whether it agreed to messages
+    :param agreed: by channel, whether it agreed to messages; None where it never said
     """
 
     zone: str
@@ -47,7 +47,7 @@ class Preferences:
     quiet_from: time | None
     quiet_to: time | None
     paused_until: datetime | None
-    agreed: Mapping[str, bool]
+    agreed: Mapping[str, bool | None]
 
 
 def channels_of(customer: Customer) -> list[str]:
@@ -62,7 +62,7 @@ def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
     """Return how a customer wants to be reached."""
     row = Recipient.objects.filter(customer=customer).first() or Recipient(customer=customer)
     said = _said(customer, now)
-    agreed = {channel.value: said.get(channel.value, False) for channel in ASKED}
+    agreed = {channel.value: said.get(channel.value) for channel in ASKED}
     zone = row.zone or customer.retailer.zone
     return Preferences(zone, row.preferred_channel, row.quiet_from, row.quiet_to, row.paused_until, agreed)
 
@@ -88,14 +88,14 @@ def lock_present(customer: Customer) -> Customer:
 
 @transaction.atomic
 def choose(
-    customer: Customer, chosen: Mapping[str, Any], agreed: Mapping[str, bool], *, source: str, now: datetime
+    customer: Customer, chosen: Mapping[str, Any], agreed: Mapping[str, bool | None], *, source: str, now: datetime
 ) -> None:
     """
-    Write down what a customer chose; what it did not say stays.
+    Write down what a customer chose; what it did not say stays, and so does all where it says what `preferences_of` tells.
 
     :param chosen: of `CHOSEN`, by name
-    :param agreed: by channel; each that it has not said last is a statement of its will. Who never said anything is told what
-        belongs to the program, and perhaps what goes to who has bought: a refusal ends that
+    :param agreed: by channel; each that it has not said last is a statement of its will, but for None. Who never said anything
+        is told what belongs to the program, and perhaps what goes to who has bought: a refusal ends that
     :raises InvalidPreference: for a zone or a channel that there is not, quiet hours with one end, or a pause beyond calendars
     :raises PersonErased: where the customer was erased meanwhile
     :raises MergedMeanwhile: where it was merged meanwhile: what it chose is chosen for the one who stays when it is sent again
@@ -106,6 +106,8 @@ def choose(
     )
     if lock_present(customer).merged_into_id is not None:
         raise MergedMeanwhile
+    if not row.zone and chosen.get("zone") == customer.retailer.zone:  # which it was told, and did not choose
+        chosen = {name: value for name, value in chosen.items() if name != "zone"}
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):
@@ -114,7 +116,7 @@ def choose(
         row.save(update_fields=list(chosen))
     before = _said(customer, now)
     for channel, granted in agreed.items():
-        if before.get(channel) != granted:
+        if granted is not None and before.get(channel) != granted:
             record_consent(customer, channel, granted=granted, occurred_at=now, source=source, now=now)
 
 

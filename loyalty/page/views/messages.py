@@ -30,7 +30,7 @@ def inbox_of(request: HttpRequest, visit: Visit) -> HttpResponse:
         "here": "me",
         "rows": rows,
         "chosen": chosen,
-        "push": push_of(customer, agrees=chosen.agreed[Channel.PUSH]),
+        "push": push_of(customer, agrees=bool(chosen.agreed[Channel.PUSH])),
         "channels": [(channel, Channel(channel).label) for channel in (*channels_of(customer), Channel.INBOX)],
     }
     response = show(request, visit, "page/messages.html", context)

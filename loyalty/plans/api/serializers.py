@@ -76,15 +76,27 @@ class OverviewOut(serializers.Serializer[Any]):
     offered = PlanOut(many=True)
 
 
-class JoinIn(Strict):
+class ToldIn(Strict):
+    """A plan, for what a member was told of it."""
+
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
+    told_price = NumberField(
+        required=False, allow_null=True, default=None,
+        help_text="The plan's `price` that the member was told: where it is another now, nothing is done (409 price_changed).",
+    )  # fmt: skip
+    told_amount = NumberField(
+        required=False, allow_null=True, default=None,
+        help_text="What the member was told is to be paid now, as a dry run says it; 0 for nothing; likewise.",
+    )  # fmt: skip
+
+
+class JoinIn(ToldIn):
     payment_method = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="As the payment provider knows it."
     )
 
 
-class ChangeIn(Strict):
-    plan = serializers.SlugField(max_length=50, help_text="Its code.")
+class ChangeIn(ToldIn):
     when = serializers.ChoiceField(
         choices=[each.value for each in When],
         required=False,

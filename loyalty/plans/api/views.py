@@ -1,6 +1,7 @@
 """Plans for shoppers and for retailers' systems: see, join, change, cancel, pay; and what payment providers tell."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from customers.core import tenancy
 from customers.models import Retailer
 from loyalty.activity.api.asking import NotThere, member_of
 from loyalty.activity.api.member import memberships_of, my_membership
+from loyalty.activity.api.told import require_told
 from loyalty.activity.inviting import is_invited
 from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
@@ -71,6 +73,24 @@ def _changed(request: Request, member: Membership, do: Callable[[], object]) -> 
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
+def _as_told(member: Membership, said: dict[str, Any], is_new: bool) -> bool:  # noqa: FBT001 - what a verb returns
+    """
+    Return whether a choice of a plan is new; one that is has to cost what was told.
+
+    :raises PriceChanged: when it costs something else
+    """
+    if is_new:
+        found = overview_of(member)
+        require_told("told_price", said["told_price"], _price_of(found, said["plan"]))
+        invoice = found.mine.invoice if found.mine else None
+        require_told("told_amount", said["told_amount"], invoice.amount if invoice else Decimal(0))
+    return is_new
+
+
+def _price_of(found: Overview, code: str) -> Decimal | None:
+    return next((each.price for each in found.offered if each.code == code), None)
+
+
 class PlanVerb(AskedView):
     """Something that is done with a member's plan; a shopper names the program, a retailer's system the member's number."""
 
@@ -103,14 +123,16 @@ class OfMember(PlanVerb):
 class Joining(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
         said = said_in(JoinIn, request)
-        return lambda: join(member, said["plan"], method=said["payment_method"], now=timezone.now())
+        return lambda: _as_told(
+            member, said, join(member, said["plan"], method=said["payment_method"], now=timezone.now())
+        )
 
 
 class Changing(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
         said = said_in(ChangeIn, request)
         when = When(said["when"]) if said["when"] else None
-        return lambda: change(member, said["plan"], when=when, now=timezone.now())
+        return lambda: _as_told(member, said, change(member, said["plan"], when=when, now=timezone.now()))
 
 
 class Cancelling(PlanVerb):

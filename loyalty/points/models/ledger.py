@@ -1,5 +1,6 @@
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.db import models
@@ -374,6 +375,17 @@ class Movement(models.Model):
         return f"{self.from_state} → {self.to_state}: {self.amount}"
 
 
+class HoldQuerySet(models.QuerySet["Hold"]):
+    """Holds, and what they are at an instant."""
+
+    def standing(self, status: str, *, at: datetime) -> Self:
+        """Return those that have a status at an instant from now on: see `Hold.status_at`."""
+        is_over = models.Q(status=Hold.Status.OPEN, times_out_at__lte=at)
+        if status == Hold.Status.TIMED_OUT:
+            return self.filter(models.Q(status=status) | is_over)
+        return self.filter(status=status).exclude(is_over)
+
+
 class Hold(models.Model):
     """Points set aside for a till or checkout: confirmed (also in part), released or timed out, whichever comes first."""
 
@@ -393,6 +405,8 @@ class Hold(models.Model):
     held_at = models.DateTimeField(_("held"))
     times_out_at = models.DateTimeField(_("times out"))
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects: ClassVar[HoldQuerySet] = HoldQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
         verbose_name = _("hold")
@@ -415,6 +429,15 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    def status_at(self, instant: datetime) -> Status:
+        """Return what it is at an instant from now on: past its time it is over, whether or not that was carried out."""
+        is_over = self.status == self.Status.OPEN and self.times_out_at <= instant
+        return self.Status.TIMED_OUT if is_over else self.Status(self.status)
+
+    def ended_by(self, instant: datetime) -> datetime | None:
+        """Return when it ended, as far as it has at an instant from now on; None for one that is open."""
+        return self.times_out_at if self.status_at(instant) != self.status else self.ended_at
 
 
 class MovedLot(models.Model):

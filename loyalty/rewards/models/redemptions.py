@@ -115,6 +115,10 @@ class RewardRedemption(models.Model):
         is_over = self.status == self.Status.ISSUED and self.expires_at is not None and self.expires_at <= instant
         return self.Status.EXPIRED if is_over else self.Status(self.status)
 
+    def ended_by(self, instant: datetime) -> datetime | None:
+        """Return when it ended, as far as it has at an instant from now on; None for one that has not."""
+        return self.expires_at if self.status_at(instant) != self.status else self.ended_at
+
 
 class RewardCounter(models.Model):
     """What all members took of a reward, whatever its version: the row that is locked for the last one."""
