@@ -335,7 +335,8 @@ class CustomerValueAdmin(ReadOnlyAdmin):
         """Say why values are not in the list."""
         for retailer, hidden in self._hidden(request):
             messages.warning(request, f"{retailer}: {hidden.words}")
-        return super().changelist_view(request, extra_context)
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
 
     def _hidden(self, request: HttpRequest) -> list[tuple[Retailer, Withheld]]:
         """Return the retailers of whom values are not shown, with what is said in their place: asked once a page."""

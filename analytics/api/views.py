@@ -112,17 +112,15 @@ def _withheld(request: Request) -> Withheld:
     return found
 
 
-class _SaysWhatIsWithheld:
+class _ShownView(AskedView, ListAPIView[Any]):
     """A list whose rows leave out what is not shown."""
 
-    request: Request
-
     def get_serializer_context(self) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_serializer_context()  # type: ignore[misc] # of the view that it is mixed into
+        context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else context | {"withheld": _withheld(self.request)}
 
 
-class ValuesView(_SaysWhatIsWithheld, AskedView, ListAPIView[Insight]):
+class ValuesView(_ShownView):
     scopes: ClassVar = {"GET": READ}
     serializer_class = InsightOut
     pagination_class = ByWhatIsAsked
@@ -199,7 +197,7 @@ class CustomerValueView(AskedView):
         }, context={"withheld": _withheld(request)}).data)  # fmt: skip
 
 
-class RunsView(_SaysWhatIsWithheld, AskedView, ListAPIView[ValueRun]):
+class RunsView(_ShownView):
     scopes: ClassVar = {"GET": READ}
     serializer_class = RunOut
     pagination_class = NewestFirst
