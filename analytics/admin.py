@@ -34,9 +34,11 @@ from analytics.runs import ask
 from analytics.segments.admin import SegmentRunAdmin, SegmentSettingsAdmin
 from analytics.uplift_runs.admin import UpliftRunAdmin, UpliftSettingsAdmin
 from analytics.what_pays.admin import MediaCostAdmin
+from analytics.withheld import hide_of_run
 from analytics.wording import activation_of, basis_of, formula_of, reason_of, sentence, spend_of
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, display, money
 from customers.core.numbers import shown
+from customers.core.withheld import NOTHING, Withheld, withheld, withheld_of
 from customers.models import Retailer
 
 ASKED = ("retailer", "data_cut", "horizon_days", "discount_rate")
@@ -80,6 +82,23 @@ class ValueRunAdmin(ModelAdmin):
         ),
         (_("Data"), {"fields": ("differences", "is_truncated", "costed_share", "margin_rate", "has_values")}),
     )  # fmt: skip
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Leave out values that the data do not carry, in one statement for all runs of the page."""
+        found = super().get_changelist_instance(request)
+        hidden = withheld({run.retailer_id for run in found.result_list})
+        for run in found.result_list:
+            hide_of_run(run, hidden.get(run.retailer_id, NOTHING))
+        return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ValueRun | None:
+        """Return a run without values that the data do not carry, and say why where they would be."""
+        run: ValueRun | None = super().get_object(request, object_id, from_field)
+        if run is not None:
+            hidden = withheld_of(run.retailer_id)
+            hide_of_run(run, hidden)
+            run.not_shown = hidden.words  # type: ignore[attr-defined] # of the page
+        return run
 
     def get_fieldsets(self, request: HttpRequest, obj: ValueRun | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else ((None, {"fields": ASKED}),)
@@ -172,7 +191,7 @@ class ValueRunAdmin(ModelAdmin):
     @display(description=_("predicted value of all"))
     def total_range(self, run: ValueRun) -> str:
         if run.total_value is None:
-            return "-"
+            return getattr(run, "not_shown", "") or "-"
         low, high = (money(amount, run.currency) for amount in (run.total_low, run.total_high))
         return gettext("%(value)s, with 90 %% probability between %(low)s and %(high)s") % {
             "value": money(run.total_value, run.currency), "low": low, "high": high,
@@ -305,6 +324,26 @@ class CustomerValueAdmin(ReadOnlyAdmin):
     ordering = ("-run", "-predicted_value")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerValue]:
-        """Read the customer with it: it is called by its external id."""
+        """Return values with their customers, who are called by their external ids; none that the data do not carry."""
         rows: QuerySet[CustomerValue] = super().get_queryset(request).select_related("customer")
+        for name in ("predicted_value", "formula_value"):
+            of = [retailer.pk for retailer, hidden in self._hidden(request) if name in hidden.fields]
+            rows = rows.exclude(run__retailer__in=of, **{f"{name}__isnull": False}) if of else rows
         return rows
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Say why values are not in the list."""
+        for retailer, hidden in self._hidden(request):
+            messages.warning(request, f"{retailer}: {hidden.words}")
+        page: HttpResponse = super().changelist_view(request, extra_context)
+        return page
+
+    def _hidden(self, request: HttpRequest) -> list[tuple[Retailer, Withheld]]:
+        """Return the retailers of whom values are not shown, with what is said in their place: asked once a page."""
+        kept: Any = request
+        if not hasattr(kept, "withheld_values"):
+            retailers = list(Retailer.objects.order_by("name"))
+            hidden = withheld(retailer.pk for retailer in retailers)
+            kept.withheld_values = [(each, hidden[each.pk]) for each in retailers if each.pk in hidden]
+        found: list[tuple[Retailer, Withheld]] = kept.withheld_values
+        return found

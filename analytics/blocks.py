@@ -10,7 +10,8 @@ from analytics.clv.tuples import Floats
 
 Days = NDArray[np.int32]
 KINDS = {
-    "ids": "V16", "frequency": "i4", "recency": "i4", "age": "i4", "orders": "i4", "total": "f8", "costed": "f8", "cost": "f8",
+    "ids": "V16", "frequency": "i4", "recency": "i4", "age": "i4", "orders": "i4", "total": "f8", "paid_with_points": "f8",
+    "costed": "f8", "cost": "f8",
 }  # fmt: skip
 
 
@@ -25,7 +26,8 @@ class Block:
     :param age: T, days from the first purchase to the cut
     :param orders: how many, also of days that kept nothing
     :param total: net value of all purchases, in the retailer's currency
-    :param costed: the part of it of lines whose unit cost is known
+    :param paid_with_points: what points paid of what was kept, which is no part of the total
+    :param costed: of both the part of lines whose unit cost is known
     :param cost: of these lines
     """
 
@@ -35,6 +37,7 @@ class Block:
     age: Days
     orders: Days
     total: Floats
+    paid_with_points: Floats
     costed: Floats
     cost: Floats
 

@@ -66,7 +66,8 @@ class CustomerStatistics(models.Model):
     total_value = MoneyField(_("net value"))
     returned_value = MoneyField(_("returned"))
     orders = models.PositiveIntegerField(_("orders"))
-    costed_value = MoneyField(_("net value of lines with a cost"), default=0, db_default=0)
+    paid_with_points = MoneyField(_("kept and paid with points"), default=0, db_default=0)
+    costed_value = MoneyField(_("value of lines with a cost, however paid"), default=0, db_default=0)
     cost = MoneyField(_("cost of these lines"), default=0, db_default=0)
 
     class Meta:
@@ -129,7 +130,7 @@ class ValueRun(models.Model):
     margin_share = models.FloatField(
         _("margin per unit of revenue"), null=True, help_text=_("By which what is expected to be spent is multiplied.")
     )
-    costed_share = models.FloatField(_("share of revenue whose costs are known"), null=True)
+    costed_share = models.FloatField(_("share of sales whose costs are known"), null=True)
     model = models.CharField(_("model"), max_length=50, blank=True)
     factor = models.FloatField(
         _("factor"),

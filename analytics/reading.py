@@ -26,11 +26,12 @@ MAX_SHARE = 65_536  # of the hash of a customer's id
 # A block's customers, in their order in the database: x, t_x and T in days, and money.
 FIELDS = {
     "ids": "uuid", "frequency": "integer", "recency": "integer", "age": "integer", "orders": "integer",
-    "total": "double precision", "costed": "double precision", "cost": "double precision",
+    "total": "double precision", "paid_with_points": "double precision", "costed": "double precision",
+    "cost": "double precision",
 }  # fmt: skip
 COLUMNS = """
 SELECT customer_id, purchase_days - 1, last_day - first_day, %(cut)s::date - first_day, orders, total_value::float8,
-    costed_value::float8, cost::float8
+    paid_with_points::float8, costed_value::float8, cost::float8
 """
 KEPT = f"{COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s"
 PAST = f"WITH {{truth}} {COLUMNS} FROM truth"

@@ -193,6 +193,7 @@ class Sums:
 
     customers: int = 0
     total: float = 0.0
+    paid_with_points: float = 0.0
     costed: float = 0.0
     cost: float = 0.0
     long_occasions: int = 0
@@ -202,11 +203,17 @@ class Sums:
     def add(self, block: Block) -> None:
         self.customers += len(block)
         self.total += float(block.total.sum())
+        self.paid_with_points += float(block.paid_with_points.sum())
         self.costed += float(block.costed.sum())
         self.cost += float(block.cost.sum())
         long = block.age >= MIN_DAYS
         self.long_occasions += int(block.occasions[long].sum())
         self.long_days += int(block.age[long].sum())
+
+    @property
+    def goods(self) -> float:
+        """The value of what was bought and kept, however paid."""
+        return self.total + self.paid_with_points
 
     @property
     def common_rate(self) -> float:
@@ -271,16 +278,22 @@ def _money(run: ValueRun, sums: Sums) -> scoring.Money:
     basis, rate = ValueRun.Basis, None if run.margin_rate is None else float(run.margin_rate)
     if sums.costed > 0:
         run.basis = basis.COSTS_AND_RATE if rate is not None else basis.COSTS_EXTENDED
-        if sums.costed >= NEARLY_ALL * sums.total:
+        if sums.costed >= NEARLY_ALL * sums.goods:
             run.basis = basis.COSTS
         rate = 1.0 - sums.cost / sums.costed if rate is None else rate
     else:
         run.basis = basis.REVENUE if rate is None else basis.RATE
-    known = 1.0 if rate is None else rate
-    margin = sums.costed - sums.cost + (sums.total - sums.costed) * known
-    run.margin_share = margin / sums.total if sums.total > 0 else known
-    run.costed_share = min(sums.costed / sums.total, 1.0) if sums.total > 0 else 0.0
+    run.margin_share = _margin_share(sums, rate)
+    run.costed_share = min(sums.costed / sums.goods, 1.0) if sums.goods > 0 else 0.0
     return scoring.Money(rate, run.margin_share, decimals_of(run.currency))
+
+
+def _margin_share(sums: Sums, rate: float | None) -> float:
+    """Return what is left of revenue, as `scoring.Money.margin` has it of each customer; all of it where nothing is known."""
+    if rate is None or sums.total <= 0:
+        return 1.0 if rate is None else rate
+    margin = sums.costed - sums.cost + (sums.goods - sums.costed) * rate - sums.paid_with_points
+    return margin / sums.total
 
 
 def _describe(run: ValueRun, chosen: Chosen, plan: Plan, tuples: Tuples) -> None:

@@ -28,7 +28,7 @@ class Money:
     """
     What turns revenue into value.
 
-    :param margin_rate: of revenue without a known cost; None where no margin is known at all, and values are revenue
+    :param margin_rate: of goods without a known cost; None where no margin is known at all, and values are revenue
     :param margin_share: margin per unit of revenue that is expected, costs and rate together
     :param decimals: of the currency
     """
@@ -37,11 +37,12 @@ class Money:
     margin_share: float
     decimals: int
 
-    def margin(self, total: Floats, costed: Floats, cost: Floats) -> Floats:
-        """Return what is left of revenue: after the known costs, and by the rate where none is known."""
+    def margin(self, block: Block) -> Floats:
+        """Return what is left of revenue: after the known costs, and by the rate where none is known, however goods were paid."""
         if self.margin_rate is None:
-            return total
-        return np.asarray((costed - cost) + (total - costed) * self.margin_rate)
+            return block.total
+        by_rate = block.total + block.paid_with_points - block.costed
+        return np.asarray((block.costed - block.cost) + by_rate * self.margin_rate - block.paid_with_points)
 
     def rounded(self, amounts: Floats) -> Floats:
         """Return amounts in whole units of the currency."""
@@ -233,7 +234,7 @@ def score(block: Block, plan: Plan) -> Columns:
     columns = Columns(
         ids=block.ids,
         historic_revenue=money.rounded(block.total),
-        historic_margin=money.rounded(money.margin(block.total, block.costed, block.cost)),
+        historic_margin=money.rounded(money.margin(block)),
         formula_value=formula,
         value_decile=_deciles(block, plan, said),
     )

@@ -2,7 +2,8 @@
 The only writer of the sufficient statistics: kept up with what changed, counted anew from the orders, and compared.
 
 What an order is worth is what was paid for it with money, less what went back for what came back: of an order that was paid in
-part with points, the same part of what came back was. Its cost is that of the lines whose unit cost is known.
+part with points, the same part of what came back was. Its cost is that of the lines whose unit cost is known. Goods cost however
+they were paid, so what points paid is kept beside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ BATCH = 20_000
 LOCK = 7_003  # the first key of the advisory lock; the second is the retailer
 COLUMNS = (
     "customer_id", "retailer_id", "first_day", "last_day", "purchase_days", "first_value", "total_value", "returned_value",
-    "orders", "costed_value", "cost",
+    "orders", "paid_with_points", "costed_value", "cost",
 )  # fmt: skip
 
 # Of a whole retailer what came back is summed before it is joined: for each order by itself it would be a search for each order.
@@ -61,15 +62,21 @@ CASE WHEN o.paid_with_points = 0 AND b.amount IS NULL THEN o.net_amount
     ELSE o.net_amount - o.paid_with_points - coalesce(round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0)
 END
 """
+# All that was kept is worth this and KEPT together.
+PAID_WITH_POINTS = """
+o.paid_with_points - coalesce(b.amount - round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0)
+"""
+# What money paid of the lines whose cost is known.
 COSTED = """
 CASE WHEN o.paid_with_points = 0 THEN c.amount
     ELSE round(c.amount - c.amount * o.paid_with_points / nullif(o.net_amount, 0), 4) END
 """
-# Days that keep nothing are no occasions; what they cost was paid all the same.
+# Days that keep no money are no occasions; what points paid and what it cost are counted all the same.
 TRUTH = """
 days AS (
     SELECT o.customer_id, o.retailer_id, o.local_date AS day, count(*) AS orders, sum({kept}) AS value,
-        sum(b.amount) AS returned, {costed} AS costed, {cost} AS cost
+        sum(b.amount) AS returned, sum({paid_with_points}) FILTER (WHERE o.paid_with_points > 0) AS paid_with_points,
+        {costed} AS costed, {cost} AS cost
     FROM customers_order o {back} {costs}
     WHERE o.customer_id IS NOT NULL AND {orders}
     GROUP BY 1, 2, 3
@@ -78,7 +85,8 @@ days AS (
         max(day) FILTER (WHERE value > 0) AS last_day, count(*) FILTER (WHERE value > 0)::int AS purchase_days,
         (array_agg(value ORDER BY day) FILTER (WHERE value > 0))[1] AS first_value,
         sum(value) FILTER (WHERE value > 0) AS total_value, coalesce(sum(returned), 0) AS returned_value,
-        sum(orders)::int AS orders, {total_costed} AS costed_value, {total_cost} AS cost
+        sum(orders)::int AS orders, coalesce(sum(paid_with_points), 0) AS paid_with_points, {total_costed} AS costed_value,
+        {total_cost} AS cost
     FROM days GROUP BY 1, 2 HAVING bool_or(value > 0)
 )
 """
@@ -214,18 +222,16 @@ def _truth(scope: str, *, has_costs: bool) -> str:
 
 def _days(where: Mapping[str, str], back: str, costs: str) -> str:
     """Return the tables of customers' days and of what they come to; of costs nothing where they are not joined."""
-    of_days = {"costed": f"sum({COSTED})", "cost": "sum(c.cost)"} if costs else {"costed": "0", "cost": "0"}
-    of_all = (
-        "coalesce(sum(costed) FILTER (WHERE value > 0), 0)" if costs else "0::numeric",
-        "coalesce(sum(cost), 0)" if costs else "0::numeric",
-    )
+    of_days = {"costed": "sum(c.amount)", "cost": "sum(c.cost)"} if costs else {"costed": "0", "cost": "0"}
+    costed, cost = (f"coalesce(sum({name}), 0)" if costs else "0::numeric" for name in ("costed", "cost"))
     return TRUTH.format(
         orders=where["orders"],
         kept=KEPT,
+        paid_with_points=PAID_WITH_POINTS,
         back=back,
         costs=costs,
-        total_costed=of_all[0],
-        total_cost=of_all[1],
+        total_costed=costed,
+        total_cost=cost,
         **of_days,
     )
 

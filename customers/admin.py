@@ -1,5 +1,6 @@
 """Facts in the admin: shown, searched and imported, never edited."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,6 +20,7 @@ from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin,
 from customers.core.exporting import csv_response
 from customers.core.money import written
 from customers.core.segments import LifeStage
+from customers.core.withheld import Withheld, withheld, withheld_of
 from customers.importing.admin import ImportJobAdmin as ImportJobAdmin  # noqa: PLC0414 - registered beside the others
 from customers.interaction_pages import ContactInline
 from customers.models import (
@@ -74,8 +77,22 @@ def _is_used(retailer: Retailer) -> bool:
     return any(rows.exists() for rows in own)
 
 
+class InsightFormSet(BaseInlineFormSet):  # type: ignore[type-arg] # of rows that are only read
+    """A customer's figures, without those that are not shown."""
+
+    def get_queryset(self) -> Any:
+        is_first = not hasattr(self, "_queryset")  # as Django keeps it
+        rows = super().get_queryset()
+        if is_first and rows:
+            hidden = withheld_of(self.instance.retailer_id)
+            for insight in rows:
+                hidden.hide(insight)
+        return rows
+
+
 class InsightInline(ReadOnlyInline):
     model = Insight
+    formset = InsightFormSet
     fields = (
         "as_of",
         "historic_revenue",
@@ -157,11 +174,13 @@ def _purchases() -> QuerySet[Order]:
     return paid.filter(net_amount__gt=Coalesce(Subquery(back), Decimal(0)))
 
 
+NOT_SHOWN = "not_shown"
+VALUED = ("insight__at_risk", "insight__value_decile")  # what people are chosen by that may not be shown
 EXPORTED = (
     "external_id", "email", "first_name", "last_name", "acquisition_channel", "identified_at", "insight__as_of",
     "insight__currency", "insight__historic_revenue", "insight__predicted_value", "insight__value_decile",
     "insight__probability_of_buying", "insight__at_risk", "insight__segment", "insight__tags", "insight__life_stage",
-    "insight__rfm", "insight__favourite_category", "insight__favourite_brand",
+    "insight__rfm", "insight__favourite_category", "insight__favourite_brand", NOT_SHOWN,
 )  # fmt: skip
 MAX_EXPORTED = 50_000
 
@@ -183,6 +202,32 @@ class CustomerAdmin(ModelAdmin):
     readonly_fields = ("retailer", "external_id", "identified_at", "merged_into", "erased_at")
     inlines = (InsightInline, ConsentInline, ContactInline)
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        """Return customers; who asks for those of some value, of none whose values are not shown, for that would tell them."""
+        rows: QuerySet[Customer] = super().get_queryset(request)
+        if not any(name.startswith(VALUED) for name in request.GET):
+            return rows
+        hidden = withheld(Retailer.objects.values_list("pk", flat=True))
+        return rows.exclude(retailer__in=list(hidden)) if hidden else rows
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Leave out what is not shown of the page's customers, and say why, in one statement for all of them."""
+        found = super().get_changelist_instance(request)
+        hidden = withheld(customer.retailer_id for customer in found.result_list)
+        for customer in found.result_list:
+            _hide(customer, hidden)
+        if request.method == "GET":
+            for words in sorted({each.words for each in hidden.values()}):
+                messages.warning(request, words)
+        return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Customer | None:
+        """Return a customer whose page says in words what its figures do not show."""
+        customer: Customer | None = super().get_object(request, object_id, from_field)
+        if customer is not None and request.method == "GET" and (words := withheld_of(customer.retailer_id).words):
+            messages.warning(request, words)
+        return customer
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False  # customers come from the shop, by API or import
@@ -223,8 +268,25 @@ class CustomerAdmin(ModelAdmin):
 
     @action(description=_("Download as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse:
-        found = rows.values_list(*EXPORTED)[:MAX_EXPORTED]
-        return csv_response("customers.csv", EXPORTED, ([_cell(value) for value in row] for row in found))
+        hidden = withheld(rows.order_by().values_list("retailer", flat=True).distinct())
+        found = rows.select_related("insight")[:MAX_EXPORTED]
+        cells = ([_cell(_value(row, path)) for path in EXPORTED] for row in (_hide(each, hidden) for each in found))
+        return csv_response("customers.csv", EXPORTED, cells)
+
+
+def _hide(customer: Customer, hidden: Mapping[int, Withheld]) -> Customer:
+    """Return a customer, who is only read, without what is not shown of it."""
+    of = hidden.get(customer.retailer_id)
+    if of and (insight := _insight(customer)):
+        of.hide(insight)
+    customer.not_shown = of.words if of else ""  # type: ignore[attr-defined] # of the file
+    return customer
+
+
+def _value(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name, None)
+    return row
 
 
 def _cell(value: Any) -> Any:

@@ -6,8 +6,10 @@ from rest_framework import serializers
 
 from analytics.models import CustomerStatistics, CustomerValue, ValueRun
 from analytics.segments.filters import FIELDS as KIND
+from analytics.withheld import card_shown
 from analytics.wording import basis_of, reason_of, spend_of
 from customers.api.fields import ExactField
+from customers.core.withheld import NOTHING, Withheld
 from customers.models import Insight
 
 VALUE = (
@@ -29,7 +31,26 @@ class _Exact(serializers.ModelSerializer[Any]):
         return kind, given
 
 
-class InsightOut(_Exact):
+class _Shown(_Exact):
+    """A row without what the data do not carry: the context says what is `withheld`, all is shown where it does not."""
+
+    not_shown = serializers.SerializerMethodField(
+        help_text="Why figures are null that were computed: the audit says that the data do not carry them. Else null."
+    )
+
+    def get_not_shown(self, _row: Any) -> str | None:
+        return self._withheld.words or None
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return self._withheld.shown(super().to_representation(instance))
+
+    @property
+    def _withheld(self) -> Withheld:
+        found: Withheld = self.context.get("withheld", NOTHING)
+        return found
+
+
+class InsightOut(_Shown):
     """What was last written down of a customer: money is net margin, or revenue, as the run's `basis` says."""
 
     customer = serializers.CharField(source="customer.external_id", help_text="Your own id.")
@@ -37,7 +58,7 @@ class InsightOut(_Exact):
 
     class Meta:
         model = Insight
-        fields = ("customer", "run", "as_of", "horizon_days", "currency", *VALUE, *KIND)
+        fields = ("customer", "run", "as_of", "horizon_days", "currency", *VALUE, *KIND, "not_shown")
 
 
 class StatisticsOut(_Exact):
@@ -48,7 +69,7 @@ class StatisticsOut(_Exact):
         fields = ("first_day", "last_day", "purchase_days", "orders", "first_value", "total_value", "returned_value")
 
 
-class PastValueOut(_Exact):
+class PastValueOut(_Shown):
     """What one run said of a customer."""
 
     run = serializers.IntegerField(source="run_id")
@@ -58,7 +79,7 @@ class PastValueOut(_Exact):
 
     class Meta:
         model = CustomerValue
-        fields = ("run", "as_of", "horizon_days", "currency", *VALUE)
+        fields = ("run", "as_of", "horizon_days", "currency", *VALUE, "not_shown")
 
 
 class CustomerValueOut(serializers.Serializer[Any]):
@@ -68,7 +89,7 @@ class CustomerValueOut(serializers.Serializer[Any]):
     history = PastValueOut(many=True, help_text="What the runs that are kept said, the newest first.")
 
 
-class RunOut(_Exact):
+class RunOut(_Shown):
     status_words = serializers.CharField(source="get_status_display")
     reason = serializers.SerializerMethodField(help_text="Why this model, or why there is no prediction.")
     basis_words = serializers.SerializerMethodField(help_text="What the money is, and how it is discounted.")
@@ -81,7 +102,7 @@ class RunOut(_Exact):
         fields: tuple[str, ...] = (
             "id", "status", "status_words", "reason", "ran_at", "data_cut", "is_current", "horizon_days", "discount_rate",
             "currency", "basis", "basis_words", "margin_rate", "model", "factor", "bias", "customers", "never_bought",
-            "total_value", "total_low", "total_high", "has_values",
+            "total_value", "total_low", "total_high", "has_values", "not_shown",
         )  # fmt: skip
 
     def get_reason(self, run: ValueRun) -> str:
@@ -111,3 +132,7 @@ class RunCardOut(RunOut):
 
     def get_spend_words(self, run: ValueRun) -> str:
         return spend_of(run)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        said = super().to_representation(instance)
+        return said | {"card": card_shown(said["card"], self._withheld)}

@@ -25,6 +25,7 @@ from customers.api.asking import AskedView
 from customers.api.callers import customer_of, retailer_of, the_one
 from customers.api.pagination import NewestFirst, Pages
 from customers.core import tenancy
+from customers.core.withheld import Withheld, withheld_of
 from customers.models import Insight, Retailer
 from loyalty.activity.api.asking import NotThere
 
@@ -81,6 +82,7 @@ class ByWhatIsAsked(Pages):
 def _values(request: Request, kind: Any) -> Any:
     """Return the values of the caller's customers that are asked for."""
     found = Insight.objects.filter(customer__retailer=retailer_of(request)).select_related("customer")
+    _refuse_hidden(request, kind)
     order: tuple[str, ...] = ("customer_id",)
     if (asked := request.query_params.get("ordering")) is not None:
         if asked not in ORDERINGS:
@@ -91,7 +93,34 @@ def _values(request: Request, kind: Any) -> Any:
     return StrictFilters().filter_queryset(request, found.order_by(*order), kind)
 
 
-class ValuesView(AskedView, ListAPIView[Insight]):
+def _refuse_hidden(request: Request, kind: Any) -> None:
+    """Refuse to choose or to order customers by what is not shown of them: it would tell it."""
+    hidden = _withheld(request)
+    by = {name: field.field_name for name, field in kind.filterset_class.base_filters.items()}
+    by["ordering"] = ORDERINGS.get(request.query_params.get("ordering", ""), "").removeprefix("-")
+    told = hidden.fields | {"value_decile"} if hidden.fields else frozenset()
+    if names := [name for name in request.query_params if by.get(name) in told]:
+        raise ValidationError({name: [hidden.words] for name in names}, code="not_shown")
+
+
+def _withheld(request: Request) -> Withheld:
+    """Return what is not shown of the caller's customers: asked once a request."""
+    kept: Any = request._request
+    if not hasattr(kept, "withheld_figures"):
+        kept.withheld_figures = withheld_of(retailer_of(request).pk)
+    found: Withheld = kept.withheld_figures
+    return found
+
+
+class _ShownView(AskedView, ListAPIView[Any]):
+    """A list whose rows leave out what is not shown."""
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else context | {"withheld": _withheld(self.request)}
+
+
+class ValuesView(_ShownView):
     scopes: ClassVar = {"GET": READ}
     serializer_class = InsightOut
     pagination_class = ByWhatIsAsked
@@ -123,8 +152,9 @@ class ValuesFileView(AskedView):
         kind = request.query_params.get("file", "csv")
         if kind not in {"csv", "parquet"}:
             raise ValidationError({"file": [_("The file is csv or parquet.")]}, code="unknown_file")
-        rows = _rows(retailer_of(request), _values(request, self))
+        rows = _rows(retailer_of(request), _values(request, self), _withheld(request))
         kinds = {"customer": "text"} | {name: _kind(Insight._meta.get_field(name)) for name in EXPORTED}
+        kinds |= {"not_shown": "text"}
         is_csv = kind == "csv"
         parts = csv_parts(list(kinds), rows) if is_csv else parquet_parts(kinds, rows)
         answer = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8" if is_csv else PARQUET)
@@ -138,11 +168,17 @@ def _kind(field: Any) -> str:
     return next((kind for of, kind in KINDS.items() if type(field) is of), other)
 
 
-def _rows(retailer: Retailer, asked: Any) -> Iterator[tuple[Any, ...]]:
+def _rows(retailer: Retailer, asked: Any, hidden: Withheld) -> Iterator[tuple[Any, ...]]:
     """Yield rows while the answer is sent, which is after the request was handled: so it says again for whom it acts."""
     with tenancy.acting_for(retailer.pk):
         columns = [TAGS if name == "tags" else name for name in EXPORTED]
-        yield from asked.values_list("customer__external_id", *columns).iterator(chunk_size=AT_ONCE)
+        for row in asked.values_list("customer__external_id", *columns).iterator(chunk_size=AT_ONCE):
+            yield _shown(row, hidden) if hidden.fields else (*row, "")
+
+
+def _shown(row: tuple[Any, ...], hidden: Withheld) -> tuple[Any, ...]:
+    shown = hidden.shown(dict(zip(EXPORTED, row[1:], strict=True)))
+    return (row[0], *shown.values(), hidden.words)
 
 
 class CustomerValueView(AskedView):
@@ -158,10 +194,10 @@ class CustomerValueView(AskedView):
             "statistics": statistics_of(customer),
             "value": Insight.objects.select_related("customer").filter(pk=customer.pk).first(),
             "history": history.select_related("run").order_by("-run"),
-        }).data)  # fmt: skip
+        }, context={"withheld": _withheld(request)}).data)  # fmt: skip
 
 
-class RunsView(AskedView, ListAPIView[ValueRun]):
+class RunsView(_ShownView):
     scopes: ClassVar = {"GET": READ}
     serializer_class = RunOut
     pagination_class = NewestFirst
@@ -185,4 +221,5 @@ class RunView(AskedView):
     def get(self, request: Request, run_id: int) -> Response:
         """Return a computation of value with its model card."""
         runs = ValueRun.objects.filter(retailer=retailer_of(request), pk=run_id)
-        return Response(RunCardOut(the_one(runs, lambda: NoSuchRun(id=run_id))).data)
+        run = the_one(runs, lambda: NoSuchRun(id=run_id))
+        return Response(RunCardOut(run, context={"withheld": _withheld(request)}).data)

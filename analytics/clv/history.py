@@ -4,13 +4,15 @@ What customers have brought so far, in revenue and in margin, and in a year of r
 What was paid with points is no revenue: the goods still cost, and no money came. Who returned everything has brought nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, Terms
 from analytics.clv.statements import Statement
 from analytics.clv.tuples import Column, Floats
+
+FOR_ALL = ("paid_with_points", "cost", "value_with_cost", "benefits")  # of which one number may hold for all customers
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Facts:
     :param cost: of the goods on lines whose unit cost is known
     :param value_with_cost: the value of those lines
     :param benefits: cost of the rewards that were given; not of points, which count where they pay
+    :raises ValueError: where a column is not of the same customers, or not of numbers for who bought; a single number, of the
+        last four, holds for all
     """
 
     occasions: Column
@@ -36,6 +40,16 @@ class Facts:
     cost: Column | float = 0.0
     value_with_cost: Column | float = 0.0
     benefits: Column | float = 0.0
+
+    def __post_init__(self) -> None:
+        columns = {each.name: np.asarray(getattr(self, each.name), dtype=np.float64) for each in fields(self)}
+        bought = columns["occasions"] > 0
+        for name, column in columns.items():
+            if column.shape != bought.shape and not (name in FOR_ALL and column.ndim == 0):
+                raise ValueError(f"{name} must have one value per customer, as occasions has")
+            if not (np.isfinite(column) | ~bought).all():
+                raise ValueError(f"{name} is not a finite number for every customer who bought")
+            object.__setattr__(self, name, column)
 
 
 @dataclass(frozen=True)

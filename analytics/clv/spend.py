@@ -143,7 +143,10 @@ def fit_spend(occasions: Column, means: Column, *, first_too: bool = True) -> Sp
     :param occasions: how many occasions each mean is of
     :param means: mean value of an occasion, in units of money
     :param first_too: whether those are all of a customer's (`all_occasions`), or those after the first (`repeat_occasions`)
+    :raises ValueError: where the columns are not of the same customers
     """
+    if np.shape(occasions) != np.shape(means):
+        raise ValueError("occasions and means must have one value per customer")
     return replace(_fit(occasions, means), first_too=first_too)
 
 

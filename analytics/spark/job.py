@@ -40,24 +40,25 @@ WITH known AS (
     SELECT l.order_id, l.amount - coalesce(b.amount, 0) AS amount, l.cost - coalesce(b.cost, 0) AS cost
     FROM bought l LEFT JOIN brought b ON b.order_id = l.order_id
 ), kept AS (
-    SELECT o.customer_id, o.day, b.amount AS returned, c.cost,
+    SELECT o.customer_id, o.day, b.amount AS returned, c.amount AS costed, c.cost,
         CASE WHEN o.paid_with_points = 0 THEN o.net_amount - coalesce(b.amount, 0)
             ELSE o.net_amount - o.paid_with_points
                 - coalesce(round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0) END AS value,
-        CASE WHEN o.paid_with_points = 0 THEN c.amount
-            ELSE round(c.amount - c.amount * o.paid_with_points / nullif(o.net_amount, 0), 4) END AS costed
+        CASE WHEN o.paid_with_points > 0 THEN o.paid_with_points
+                - coalesce(b.amount - round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0)
+            END AS paid_with_points
     FROM orders o LEFT JOIN back b ON b.order_id = o.id LEFT JOIN costs c ON c.order_id = o.id
     WHERE o.customer_id IS NOT NULL AND o.day <= DATE '{cut}'
 ), days AS (
-    SELECT customer_id, day, count(*) AS orders, sum(value) AS value, sum(returned) AS returned, sum(costed) AS costed,
-        sum(cost) AS cost
+    SELECT customer_id, day, count(*) AS orders, sum(value) AS value, sum(returned) AS returned,
+        sum(paid_with_points) AS paid_with_points, sum(costed) AS costed, sum(cost) AS cost
     FROM kept GROUP BY 1, 2
 )
 SELECT customer_id, min(day) FILTER (WHERE value > 0) AS first_day, max(day) FILTER (WHERE value > 0) AS last_day,
     CAST(count(*) FILTER (WHERE value > 0) AS INT) AS purchase_days, min_by(value, day) FILTER (WHERE value > 0) AS first_value,
     sum(value) FILTER (WHERE value > 0) AS total_value, coalesce(sum(returned), 0) AS returned_value,
-    CAST(sum(orders) AS INT) AS orders, coalesce(sum(costed) FILTER (WHERE value > 0), 0) AS costed_value,
-    coalesce(sum(cost), 0) AS cost
+    CAST(sum(orders) AS INT) AS orders, coalesce(sum(paid_with_points), 0) AS paid_with_points,
+    coalesce(sum(costed), 0) AS costed_value, coalesce(sum(cost), 0) AS cost
 FROM days GROUP BY 1 HAVING bool_or(value > 0)
 """
 TUPLES = """
@@ -122,7 +123,8 @@ def _block(part: pd.DataFrame, cut: date) -> Block:
         "orders": part["orders"].to_numpy(),
     }  # fmt: skip
     columns: dict[str, Any] = {name: np.asarray(each).astype(np.int32) for name, each in days.items()}
-    for name, of in (("total", "total_value"), ("costed", "costed_value"), ("cost", "cost")):
+    money = {"total": "total_value", "paid_with_points": "paid_with_points", "costed": "costed_value", "cost": "cost"}
+    for name, of in money.items():
         columns[name] = part[of].astype(float).to_numpy(np.float64)
     return Block(ids=np.zeros(len(part), dtype=f"V{UUID_BYTES}"), **columns)  # ids are the table's, not the scores'
 

@@ -380,6 +380,9 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000")
 # "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
 WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 
+# Who knows which figures of customers are not shown, and why: the floor that computes them.
+WITHHELD_FIGURES = "analytics.withheld.of_retailers"
+
 # What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
 PRIVACY_PARTS = [
     "loyalty.signin.privacy.PART",

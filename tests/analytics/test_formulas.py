@@ -1,5 +1,7 @@
 """The textbook's answers, and what happens at the edges: young customers, points, returns, costs, ties."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -213,3 +215,30 @@ def test_each_customer_is_paid_back_in_its_own_month() -> None:
     cumulated = np.array([[5.0, 5.0, 5.0], [12.0, 6.0, 7.0]])
 
     assert payback.first_covered(column(5, 10, np.nan), cumulated).tolist() == [0, -1, -1]
+
+
+def test_facts_may_be_lists_and_numbers_for_all() -> None:
+    given: dict[str, Any] = {
+        "occasions": [1, 0, 2], "orders": [1, 1, 3], "value": [100, float("nan"), 50], "age_days": [200, 200, 200],
+        "paid_with_points": [30, 0, 0], "cost": 5,
+    }  # fmt: skip
+
+    # 70 - .7 x 100 - 5; nothing of who returned everything; 50 - .7 x 50 - 5.
+    assert history.historic(Facts(**given), Terms(margin_rate=0.3)).margin.tolist() == pytest.approx([-5, 0, 10])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"value": [1.0, 2.0, 3.0]}, "value must have one value per customer"),
+        ({"age_days": [100]}, "age_days must have one value per customer"),
+        ({"paid_with_points": [1.0]}, "paid_with_points must have one value per customer"),
+        ({"value": [1.0, float("nan")]}, "value is not a finite number for every customer who bought"),
+        ({"cost": float("inf")}, "cost is not a finite number for every customer who bought"),
+    ],
+)
+def test_facts_that_cannot_be_are_refused_in_words(wrong: dict[str, Any], words: str) -> None:
+    right: dict[str, Any] = {"occasions": [1, 1], "orders": [1, 1], "value": [10.0, 20.0], "age_days": [100, 100]}
+
+    with pytest.raises(ValueError, match=words):
+        Facts(**right | wrong)

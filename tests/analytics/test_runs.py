@@ -357,6 +357,64 @@ def test_margin_is_by_the_lines_costs_where_they_have_one() -> None:
     assert formula_of(run) == "Nobody has been a customer for 90 days: how often one comes in a year is not known."
 
 
+def test_goods_cost_however_they_were_paid() -> None:
+    shop = make.retailer(margin_rate=Decimal("0.30"))
+    costed = replace(make.line("100.00", quantity="1"), unit_cost=Decimal(60))
+    orders = [
+        make.order("ada", "100.00", name="A1", paid_with_points=Decimal(30)),
+        make.order("bob", costed, "100.00", name="B1", paid_with_points=Decimal(50)),
+        make.order("charlie", "80.00", name="C1"),
+        make.order("dora", "10.00", name="D1", at=NOON - timedelta(days=9)),
+        make.order("dora", "20.00", name="D2", paid_with_points=Decimal(20)),
+    ]
+    record_orders(shop, orders, now=NOON)
+    record_returns(shop, [ReturnFact("R1", "B1", NOON, (ReturnLineFact(Decimal("0.5"), 2),))], now=NOON)
+
+    run = compute_value(shop, now=NOON)
+
+    assert run is not None
+    found = dict(CustomerValue.objects.values_list("customer__external_id", "historic_margin"))
+    # 70 - .7 x 100; of 150 kept three quarters were paid: 112.50 - 60 - .7 x 50; 80 - .7 x 80; and 10 - .7 x (10 + 20).
+    assert found == {"ada": Decimal(0), "bob": Decimal("17.50"), "charlie": Decimal("24.00"), "dora": Decimal("-11.00")}
+    assert run.costed_share == pytest.approx(100 / 360)
+    assert run.margin_share == pytest.approx(30.5 / 272.5)
+
+
+def test_where_no_rate_is_known_goods_cost_the_share_of_those_whose_costs_are_known() -> None:
+    shop = make.retailer(margin_rate=None)
+    costed = replace(make.line("100.00", quantity="1"), unit_cost=Decimal(60))
+    orders = [
+        make.order("ada", costed, name="A1", paid_with_points=Decimal(50)),
+        make.order("bob", "100.00", name="B1", paid_with_points=Decimal(30)),
+    ]
+    record_orders(shop, orders, now=NOON)
+
+    run = compute_value(shop, now=NOON)
+
+    assert run is not None
+    assert run.basis == "costs_extended"
+    found = dict(CustomerValue.objects.values_list("customer__external_id", "historic_margin"))
+    assert found == {"ada": Decimal("-10.00"), "bob": Decimal("10.00")}  # 50 - 60, and 70 - 60
+
+
+def test_an_earlier_day_knows_what_points_had_paid_by_then() -> None:
+    shop = make.retailer(margin_rate=Decimal("0.30"))
+    orders = [
+        make.order("ada", "100.00", name="A1", at=NOON - timedelta(days=9), paid_with_points=Decimal(30)),
+        make.order("ada", "50.00", name="A2", at=NOON, paid_with_points=Decimal(50)),
+    ]
+    record_orders(shop, orders, now=NOON)
+    record_returns(shop, [ReturnFact("R1", "A1", NOON, (ReturnLineFact(Decimal("0.5"), 1),))], now=NOON)
+
+    then = compute_value(shop, now=NOON, cut=(NOON - timedelta(days=9)).date())
+    today = compute_value(shop, now=NOON)
+
+    assert then is not None
+    assert today is not None
+    margins = {each.run_id: each.historic_margin for each in CustomerValue.objects.all()}
+    assert margins == {then.pk: Decimal(0), today.pk: Decimal("-35.00")}  # 70 - .7 x 100, and 35 - .7 x (50 + 50)
+
+
 def test_a_value_by_formula_says_what_it_rests_on() -> None:
     shop = make.retailer(margin_rate=Decimal("0.50"))
     days = {"ada": (0, 100), "bob": (140,)}

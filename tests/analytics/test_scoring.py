@@ -30,7 +30,7 @@ def shop(seed: int = 5) -> Block:
     total = np.round((frequency + 1) * rng.gamma(5.0, 8.0, CUSTOMERS), 2)
     ids = np.frombuffer(rng.bytes(16 * CUSTOMERS), dtype="V16")
     x, t, whole, orders = (each.astype(np.int32) for each in (frequency, recency, age, frequency + 1))
-    return Block(ids, x, t, whole, orders, total, total * 0.5, total * 0.4)
+    return Block(ids, x, t, whole, orders, total, total * 0.1, total * 0.5, total * 0.4)
 
 
 def part(block: Block, chosen: object) -> Block:
@@ -90,7 +90,7 @@ def test_a_score_is_what_the_models_say(model: PurchaseModel) -> None:
     np.testing.assert_allclose(
         found.value_if_active[sure], (discounted / active * worth)[sure], rtol=1e-6, atol=0.00501
     )
-    np.testing.assert_allclose(found.historic_margin, block.total * (0.5 - 0.4 + 0.5 * 0.3), atol=0.00501)
+    np.testing.assert_allclose(found.historic_margin, block.total * (0.5 - 0.4 + (1.1 - 0.5) * 0.3 - 0.1), atol=0.00501)
     assert np.all(found.value_low <= found.value_high)
     outside = (found.predicted_value < found.value_low - 0.01) | (found.predicted_value > found.value_high + 0.01)
     assert np.all(found.probability_of_buying[outside] < 0.2)  # a range of what is likely: mostly nothing
@@ -102,7 +102,7 @@ def test_at_risk_is_who_has_become_less_likely_to_buy_and_not_who_buys_slowly() 
     frequency = np.array([20, 20, 1, 0], dtype=np.int32)
     recency = np.array([295, 90, 250, 0], dtype=np.int32)  # a regular, one who stopped, a slow one, one who came once
     money = np.full(4, 50.0)
-    block = Block(np.zeros(4, "V16"), frequency, recency, age, frequency, money, money * 0, money * 0)
+    block = Block(np.zeros(4, "V16"), frequency, recency, age, frequency, money, money * 0, money * 0, money * 0)
     spend = fit_spend(block.occasions, block.means)
     tuples = Tuples.of(frequency, recency, age)
     plan = Plan(

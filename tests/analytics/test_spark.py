@@ -3,6 +3,8 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from analytics.scoring import Plan
 from analytics.spark.files import write_facts
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Order, Retailer
-from customers.recording import record_returns
+from customers.recording import record_orders, record_returns
+from tests import make
 from tests.analytics.test_runs import shop_with_history
 from tests.make import NOON
 
@@ -27,7 +30,7 @@ pytestmark = [
     ),
     pytest.mark.filterwarnings("ignore"),  # of Spark about its own use of pandas
 ]
-MONEY = ("first_value", "total_value", "returned_value", "costed_value", "cost")
+MONEY = ("first_value", "total_value", "returned_value", "paid_with_points", "costed_value", "cost")
 OTHERS = ("first_day", "last_day", "purchase_days", "orders")
 SAID = (
     "historic_revenue", "historic_margin", "formula_value", "predicted_value", "value_low", "value_high", "value_if_active",
@@ -45,6 +48,19 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
     yield found
     found.stop()
+
+
+def with_points(shop: Retailer) -> None:
+    """Let some pay with points, in part or all of it, for goods with a cost and without one."""
+    costed = replace(make.line("10.00", quantity="3"), unit_cost=Decimal("2.5"))
+    facts = [
+        make.order(f"c{place}", costed, "13.33", at=NOON - timedelta(days=20 - place), paid_with_points=Decimal(paid))
+        for place, paid in enumerate(["1.01", "23.33", "7.77", "11.11"])
+    ]
+    record_orders(shop, facts, now=NOON)
+    parts = (ReturnLineFact(Decimal(1), 1), ReturnLineFact(Decimal("0.3"), 2))
+    back = [ReturnFact(f"P{fact.number}", fact.number, fact.occurred_at, parts) for fact in facts]
+    record_returns(shop, back, now=NOON)
 
 
 def with_returns(shop: Retailer) -> None:
@@ -68,6 +84,7 @@ def test_spark_counts_and_scores_the_same(session: Any, tmp_path: Path) -> None:
 
     shop, plans = shop_with_history(), list[Plan]()
     with_returns(shop)
+    with_points(shop)
     run = compute_value(shop, now=NOON, on_plan=plans.append)
     assert run is not None
     assert run.data_cut is not None
@@ -82,6 +99,7 @@ def test_spark_counts_and_scores_the_same(session: Any, tmp_path: Path) -> None:
     assert written["orders"] == Order.objects.filter(retailer=shop).count()
     kept = {str(each.pk): each for each in CustomerStatistics.objects.filter(retailer=shop)}
     assert set(found.index) == set(kept)
+    assert sum(each.paid_with_points > 0 for each in kept.values()) == 4
     for key, row in kept.items():
         assert [Decimal(found.loc[key, name]) for name in MONEY] == [getattr(row, name) for name in MONEY]
         assert [found.loc[key, name] for name in OTHERS] == [getattr(row, name) for name in OTHERS]

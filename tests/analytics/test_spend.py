@@ -171,3 +171,8 @@ def test_lifetimes_expects_the_same_of_every_customer() -> None:
 
     theirs = oracle.conditional_expected_average_profit(data.tuples.frequency, data.repeat_mean)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_means_of_other_customers_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="occasions and means must have one value per customer"):
+        fit_spend(np.array([1, 2, 3]), np.array([10.0, 20.0]))

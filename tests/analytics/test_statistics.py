@@ -89,6 +89,40 @@ def test_costs_are_those_of_what_was_kept() -> None:
     assert statistics.differences(shop) == 0
 
 
+def test_what_points_paid_is_kept_beside_what_money_did() -> None:
+    shop = make.retailer()
+    costed = replace(make.line("40.00", quantity="4"), unit_cost=Decimal("2.5"))
+    facts = [
+        make.order("ada", costed, "60.00", at=AT, name="A1", paid_with_points=Decimal(30)),
+        make.order("ada", "20.00", at=AT + timedelta(days=1), name="A2", paid_with_points=Decimal(20)),
+        make.order("ada", "7.00", at=AT + timedelta(days=2), name="A3", paid_with_points=Decimal(7)),
+        make.order("bob", "10.00", at=AT, name="B1", paid_with_points=Decimal(10)),
+    ]
+    record_orders(shop, facts, now=NOON)
+    brings_back(shop, "A1", (1, "2"), (2, "0.5"))
+    brings_back(shop, "A3", (1, "1"))
+
+    statistics.refresh(shop)
+
+    ada = CustomerStatistics.objects.get()
+    # Half of the first came back, and half of what points paid with it; of the second all was kept, that no money paid.
+    assert (ada.total_value, ada.paid_with_points, ada.costed_value, ada.cost) == (35, 35, 20, 5)
+    assert (ada.purchase_days, ada.returned_value) == (1, 57)
+    assert statistics.differences(shop) == 0
+    assert kept(ada.customer) == now(ada.customer)
+
+
+def test_rows_from_before_points_were_kept_are_counted_again() -> None:
+    shop = make.retailer()
+    record_orders(shop, [make.order("ada", "30.00", at=AT, paid_with_points=Decimal(10))], now=NOON)
+    statistics.refresh(shop)
+    CustomerStatistics.objects.update(paid_with_points=0)
+
+    assert [statistics.rebuild(shop), statistics.rebuild(shop)] == [1, 0]
+
+    assert CustomerStatistics.objects.get().paid_with_points == 10
+
+
 def test_the_rebuild_is_the_truth_and_mends_what_it_does_not_confirm() -> None:
     shop, other = make.retailer(), make.retailer()
     for each in (shop, other):

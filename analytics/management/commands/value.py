@@ -14,10 +14,12 @@ from rich.table import Table
 from analytics.models import ValueRun
 from analytics.runs import compute_value
 from analytics.scoring import Plan
+from analytics.withheld import hide_of_run
 from analytics.wording import basis_of, reason_of, spend_of
 from customers.core.errors import DomainError
 from customers.core.money import written
 from customers.core.tenancy import ALL_TENANTS, acting_for
+from customers.core.withheld import withheld_of
 from customers.management.arguments import day, new_file, retailer_named
 from customers.models import Retailer
 
@@ -83,7 +85,9 @@ class Command(BaseCommand):
 
     def _tell(self, run: ValueRun) -> None:
         table = Table(show_header=False, title=f"{run.retailer}, data until {run.data_cut}", title_justify="left")
-        for name, words in _lines(run):
+        hidden = withheld_of(run.retailer_id)
+        hide_of_run(run, hidden)
+        for name, words in [*_lines(run), *([("not shown", hidden.words)] if hidden.words else [])]:
             table.add_row(name, words)
         self.console.print(table)
 
