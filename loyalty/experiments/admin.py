@@ -26,6 +26,7 @@ from customers.core.admin import (
     display,
 )
 from customers.core.errors import DomainError
+from customers.core.labels import labelled
 from loyalty.activity import staff
 from loyalty.activity.near_misses import flaws_to_start, preview_of, start_experiment, tiers_of
 from loyalty.experiments.assigning import sizes
@@ -211,8 +212,11 @@ class ExperimentAdmin(ModelAdmin):
     def sizes_so_far(self, row: Experiment) -> Any:
         counted = sizes([row])[row.pk]
         shares = {each.code: each for each in row.variants.in_order()}
-        said = ((each, number_format(counted[code]), share_said(each.share_bp)) for code, each in shares.items())
-        return format_html_join("\n", "<div>{}: {} ({})</div>", said) or "-"
+        said = (
+            (labelled(str(each), f"{number_format(counted[code])} ({share_said(each.share_bp)})"),)
+            for code, each in shares.items()
+        )
+        return format_html_join("\n", "<div>{}</div>", said) or "-"
 
     @display(description=_("what stands in its way"))
     def findings(self, row: Experiment) -> Any:
@@ -223,8 +227,9 @@ class ExperimentAdmin(ModelAdmin):
     def contamination(self, row: Experiment) -> Any:
         if row.is_draft:
             return "-"
-        said = ((CONTAMINATION[why], number_format(number)) for why, number in contamination_of(row).items())
-        return format_html_join("\n", "<div>{}: {}</div>", said)
+        found = contamination_of(row).items()
+        said = ((labelled(CONTAMINATION[why], number_format(number)),) for why, number in found)
+        return format_html_join("\n", "<div>{}</div>", said)
 
     @display(description=_("plan's digest"))
     def digest(self, row: Experiment) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.instants import instant_said
+from customers.core.labels import labelled
 from customers.core.numbers import percent, shown
 from loyalty.experiments.models import Experiment, ExperimentEvent
 from loyalty.experiments.rules import BUCKETS, Flaw
@@ -106,7 +107,7 @@ def told_of(event: ExperimentEvent, tiers: Mapping[str, str] = MappingProxyType(
     :param tiers: what tiers are called, by their identity
     """
     told = {name: _told(name, said, tiers) for name, said in event.said.items() if name != "detectable"}
-    return [f"{capfirst(_name_of(name))}: {words}" for name, words in told.items() if words]
+    return [labelled(capfirst(_name_of(name)), words) for name, words in told.items() if words]
 
 
 def _told(name: str, said: Any, tiers: Mapping[str, str]) -> str:
