@@ -79,8 +79,8 @@ class ShareField(forms.DecimalField):
     """A share as people say it, in percent; what comes of it is in ten-thousandths, as they are kept."""
 
     def __init__(self, **given: Any) -> None:
-        bounds = {"min_value": Decimal("0.01"), "max_value": Decimal(100), "decimal_places": 2}
-        super().__init__(localize=True, widget=TextInputWidget({"inputmode": "decimal"}), **bounds, **given)
+        given |= {"localize": True, "widget": TextInputWidget({"inputmode": "decimal"})}
+        super().__init__(min_value=Decimal("0.01"), max_value=100, decimal_places=2, **given)
 
     def prepare_value(self, value: Any) -> Any:
         return shown(Decimal(value) / BP, decimals_of_share(value)) if isinstance(value, int) else value

@@ -1,10 +1,12 @@
 """What people read in a browser where no view answers: a page in their language, and no document for systems."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
-FRENCH = {"HTTP_ACCEPT_LANGUAGE": "fr"}
-MORE = {"CONTENT_LENGTH": str(8 * 1024 * 1024 + 1)}
+FRENCH: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "fr"}
+MORE: dict[str, Any] = {"CONTENT_LENGTH": str(8 * 1024 * 1024 + 1)}
 
 
 def test_a_form_that_is_too_large_is_refused_by_a_page_and_a_call_by_a_problem() -> None:

@@ -38,7 +38,7 @@ def club() -> Program:
     return club
 
 
-def form(club: Program, *shares: int, **changed: Any) -> dict[str, Any]:
+def form(club: Program, *shares: int | str, **changed: Any) -> dict[str, Any]:
     said: dict[str, Any] = {
         "retailer": club.retailer_id, "program": club.pk, "code": "welcome", "name": "Welcome", "layer": "campaign",
         "form": "not_invited", "unit": "customer", "metric": "margin", "window_days": 56, "salt": "", "duration_days": "",
