@@ -30,7 +30,7 @@ CONFIG = {
     "font": "Helvetica, Arial, sans-serif",
     "axis": {"grid": False, "labelColor": "#555", "titleColor": "#555", "titleFontWeight": "normal"},
     "axisY": {"grid": True, "gridColor": "#ddd", "domain": False},
-    "legend": {"orient": "top", "title": None},
+    "legend": {"orient": "top", "title": None, "labelLimit": 0},  # a name is never cut
     "view": {"stroke": None},
 }
 

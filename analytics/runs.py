@@ -13,6 +13,7 @@ from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from analytics import card, reading, scoring, statistics, writing
+from analytics.asking import ask_once
 from analytics.blocks import Block
 from analytics.choosing import Chosen, Sample, activation, choose, share_of
 from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, lifetime_from_churn
@@ -91,11 +92,16 @@ def compute_value(  # noqa: PLR0913 - of whom, when, until when, for how long, a
 
 
 def ask(retailer: Retailer, *, now: datetime, author: str, **given: Any) -> ValueRun:
-    """Let a worker compute the value of a retailer's customers; what is given is as for `compute_value`."""
+    """
+    Let a worker compute the value of a retailer's customers; what is given is as for `compute_value`.
+
+    The same question while one waits is answered with that one.
+    """
     run = ValueRun(retailer=retailer, status=ValueRun.Status.ASKED, ran_at=now, author=author,
                    currency=retailer.currency, has_values=False, **given)  # fmt: skip
-    run.save()
-    return run
+    return ask_once(
+        run, retailer, data_cut=run.data_cut, horizon_days=run.horizon_days, discount_rate=run.discount_rate
+    )
 
 
 def retailers_with_asked() -> list[int]:

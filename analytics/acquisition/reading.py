@@ -7,7 +7,7 @@ from decimal import Decimal
 from analytics.acquisition.channels import Channel, Cohort, Spent, channels
 from analytics.audit.running import findings_of
 from analytics.audit.verdicts import Level
-from analytics.kpis.periods import last_whole_day
+from analytics.data_end import last_whole_day
 from analytics.models import AuditRun
 from analytics.statistics import KEPT
 from customers.core import bulk

@@ -71,7 +71,7 @@ class RunsView(AskedView, ListAPIView[RecommendationRun]):
 
     @extend_schema(request=None, responses={202: RecommendationRunOut}, tags=["analytics"])
     def post(self, request: Request) -> Response:
-        """Ask for new lists for all customers; a worker makes them."""
+        """Ask for new lists for all customers; a worker makes them. Again while one waits is that one."""
         run = running.ask(retailer_of(request), now=timezone.now(), author=author_of(request))
         return Response(RecommendationRunOut(run).data, status=status.HTTP_202_ACCEPTED)
 

@@ -113,7 +113,7 @@ class RollOutsView(AskedView, ListAPIView[RollOutRun]):
 
     @extend_schema(request=RollOutIn, responses={202: RollOutOut}, tags=["analytics"])
     def post(self, request: Request) -> Response:
-        """Ask what a roll-out in some stores did; a worker judges it."""
+        """Ask what a roll-out in some stores did; a worker judges it. The same again while one waits is that one."""
         said = said_in(RollOutIn, request)
         run = ask(retailer_of(request), Asked(**said), author=author_of(request), now=timezone.now())
         return Response(RollOutOut(run).data, status=status.HTTP_202_ACCEPTED)

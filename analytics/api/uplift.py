@@ -165,7 +165,7 @@ class UpliftsView(AskedView, ListAPIView[UpliftRun]):
 
     @extend_schema(request=UpliftIn, responses={202: UpliftOut}, tags=["analytics"])
     def post(self, request: Request) -> Response:
-        """Ask for a measurement of a program's uplift; a worker carries it out."""
+        """Ask for a measurement of a program's uplift; a worker carries it out. The same again while one waits is that one."""
         given = UpliftIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data

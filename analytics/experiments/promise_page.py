@@ -15,6 +15,7 @@ from analytics.experiments.models import ExperimentLook
 from analytics.experiments.promise_looking import promise_of
 from analytics.experiments.promise_results import Kept, OfferKept, PromiseResult
 from analytics.uplift.results import Range
+from customers.core.labels import labelled
 from customers.core.numbers import shown
 from loyalty.campaigns.models import Offer
 from loyalty.experiments.models import Experiment
@@ -153,7 +154,10 @@ def _charts(found: PromiseResult, report: ExperimentLook | None, currency: str) 
     labels, ranges = list[str](), list[Range]()
     for name, kept in told:
         assert kept is not None, "those that are not told are left out"
-        labels += [f"{name}: {pgettext('of a forecast', 'promised')}", f"{name}: {pgettext('of a promise', 'kept')}"]
+        labels += [
+            labelled(name, pgettext("of a forecast", "promised")),
+            labelled(name, pgettext("of a promise", "kept")),
+        ]
         ranges += [kept.promised, kept.realised]
     whose = _("for each customer who is given it")
     axis = f"{currency} {whose}"

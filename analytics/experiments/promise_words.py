@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from analytics.experiments.promise_results import Kept, PromiseResult
 from analytics.experiments.words import interval, money, percent
 from analytics.uplift.results import Reason
+from customers.core.labels import labelled
 from customers.core.numbers import shown
 
 REASONS: Mapping[str, str | Promise] = {
@@ -88,7 +89,7 @@ def promise_texts(found: PromiseResult, currency: str) -> list[str]:
         return [reason_text(each) for each in found.refusals]
     if found.whole is None:
         reasons = {each.code: each.reason for each in found.offers if each.reason is not None}
-        return [f"{code}: {reason_text(each)}" for code, each in reasons.items()]
+        return [labelled(code, reason_text(each)) for code, each in reasons.items()]
     texts = [kept_text(found.whole, found.window_days, currency)]
     if found.others:
         words = ngettext(

@@ -13,6 +13,7 @@ from analytics.experiments.models import ExperimentLook
 from analytics.experiments.results import Effect
 from analytics.uplift.results import Range, Reason
 from customers.core.instants import day_said
+from customers.core.labels import labelled
 from customers.core.money import decimals_of, unit_of, written
 from customers.core.numbers import percent as percent_of
 from customers.core.numbers import shown
@@ -147,7 +148,7 @@ def _said_of(name: str, value: Any) -> str:
     """Return what somebody else computed, in words where its name is one that is known."""
     words, number = PLANNED_WORDS.get(name), _number(value)
     if words is None or number is None:
-        return f"{name}: {value}"
+        return labelled(name, value)
     return str(words) % {"value": percent(number / 100) if name == EFFECT_PERCENT else shown(number, 0)}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from customers.core.calendar import add_months, day_before
+from customers.core.calendar import add_months
 
 
 class Grain(StrEnum):
@@ -18,7 +18,6 @@ class Grain(StrEnum):
 
 
 MONTHS = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
-SETTLED = timedelta(days=31)  # without an order, after which the data have ended rather than the trade
 SHOWN = {Grain.WEEK: 26, Grain.MONTH: 24, Grain.QUARTER: 12, Grain.YEAR: 6}  # as many as a chart can show
 
 
@@ -62,17 +61,3 @@ def between(first: date, last: date, grain: Grain) -> Iterator[Period]:
     while start <= last:
         yield Period(start, grain)
         start = after(start, grain)
-
-
-def has_ended(last: date, today: date) -> bool:
-    """Tell whether data whose last order is of a day ended long ago, so that days without orders since are no days of trade."""
-    return last < day_before(today) - SETTLED
-
-
-def last_whole_day(last: date, today: date) -> date:
-    """
-    Return the last day of which all is known: yesterday, as today still runs, or the day with which the data end.
-
-    :param last: the day of the last order
-    """
-    return last if has_ended(last, today) else day_before(today)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from analytics.data_end import has_ended, last_whole_day
 from analytics.kpis.cohorts import Lived
 from analytics.kpis.counts import Answers, Counted, Ever
-from analytics.kpis.periods import Grain, after, has_ended, last_whole_day
+from analytics.kpis.periods import Grain, after
 from analytics.statistics import KEPT
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight

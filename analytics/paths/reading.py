@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from analytics.kpis.periods import SETTLED
+from analytics.data_end import SETTLED
 from analytics.kpis.reading import BACK
 from analytics.paths.counting import FunnelResult, StepCount, result_of
 from analytics.paths.sources import select

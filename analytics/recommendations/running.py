@@ -9,6 +9,7 @@ import numpy as np
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from analytics.asking import ask_once
 from analytics.recommendations import writing
 from analytics.recommendations.baskets import Pairs
 from analytics.recommendations.methods import NEW, POPULAR_WITHIN, TASKS, ByWeights, Maker, fitted
@@ -40,8 +41,8 @@ def nobody_watches(_step: str, _done: int, _of: int) -> None:
 
 
 def ask(retailer: Retailer, *, now: datetime, author: str) -> RecommendationRun:
-    """Let a worker recommend products to a retailer's customers."""
-    return RecommendationRun.objects.create(retailer=retailer, author=author, asked_at=now)
+    """Let a worker recommend products to a retailer's customers; again while that waits it changes nothing."""
+    return ask_once(RecommendationRun(retailer=retailer, author=author, asked_at=now), retailer)
 
 
 def recommend(
@@ -54,7 +55,7 @@ def recommend(
     """
     with _alone(retailer):
         clean_up(retailer)
-        run = ask(retailer, now=now, author=author)
+        run = RecommendationRun.objects.create(retailer=retailer, author=author, asked_at=now)
         _carry_out(run, on_progress, now)
     return run
 

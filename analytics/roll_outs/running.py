@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from analytics.asking import ask_once
 from analytics.experiments.version import version_of
 from analytics.roll_outs.models import RollOutRun
 from analytics.roll_outs.reading import Read, read
@@ -90,6 +91,8 @@ def ask(retailer: Retailer, asked: Asked, *, author: str, now: datetime) -> Roll
     """
     Ask for a roll-out to be judged by a worker; its plan is frozen by a digest before anybody looks.
 
+    The same question while one waits, or is judged, is answered with that one, as recorded until that was asked.
+
     :raises NoStores: when none is named, or too many are
     :raises NotBegunYet: when it begins later
     """
@@ -102,10 +105,11 @@ def ask(retailer: Retailer, asked: Asked, *, author: str, now: datetime) -> Roll
         "stores": named, "began_on": asked.began_on.isoformat(), "metric": asked.metric, "known_at": now.isoformat(),
         "level": LEVEL, "draws": asked.draws, "seed": SEED,
     }  # fmt: skip
-    return RollOutRun.objects.create(
+    run = RollOutRun(
         retailer=retailer, stores=named, began_on=asked.began_on, metric=asked.metric, author=author, asked_at=now, known_at=now,
         currency=retailer.currency, plan=plan, plan_digest=digest(plan), code_version=code_version(),
     )  # fmt: skip
+    return ask_once(run, retailer, stores=named, began_on=asked.began_on, metric=asked.metric, plan__draws=asked.draws)
 
 
 def code_version() -> str:

@@ -18,6 +18,7 @@ from analytics.uplift_runs.running import measured_of
 from analytics.uplift_runs.storing import from_json
 from analytics.uplift_runs.worth import Worth
 from customers.core import bulk
+from customers.core.labels import labelled
 from customers.core.numbers import shown
 from customers.models import Retailer
 from loyalty.programs.models import Program
@@ -108,7 +109,7 @@ def of_experiment(line: Line) -> tuple[list[Action], str]:
         return [], _("It was measured in revenue; what brings margin is ranked here.")
     of_variants = [
         Action(
-            f"{line.experiment.name}: {name_of(line.experiment, each.code)}",
+            f"{line.experiment.name} · {name_of(line.experiment, each.code)}",
             "A",
             each.total,
             look.result.cost_of(each.code),
@@ -163,7 +164,8 @@ def _kind(kind: str, names: Sequence[str]) -> str:
     listed = ", ".join(told[:SHOWN_NAMES])
     left = len(told) - SHOWN_NAMES
     more = ngettext("and %(count)s more", "and %(count)s more", left) % {"count": left} if left > 0 else ""
-    return f"{words[kind]}: {listed} {more}".strip().rstrip(":")
+    said = f"{listed} {more}".strip()
+    return labelled(words[kind], said) if said else words[kind]
 
 
 def _row(place: int, action: Action, currency: str) -> Sequence[str]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from analytics.asking import ask_once
 from analytics.uplift.cohorts import CohortTable
 from analytics.uplift.measuring import measure
 from analytics.uplift.panel import NEVER, NOBODY, Panel
@@ -65,8 +66,17 @@ def nobody_watches(_step: str, _done: int, _of: int) -> None:
 def ask(
     program: Program, *, now: datetime, author: str, plan: Plan | None = None, cut: date | None = None
 ) -> UpliftRun:
-    """Let a worker measure the uplift of a program; the plan is kept with the question, and frozen when its cut is known."""
-    return UpliftRun.objects.create(
+    """
+    Let a worker measure the uplift of a program; the plan is kept with the question, and frozen when its cut is known.
+
+    The same question while one waits is answered with that one, as recorded until that was asked.
+    """
+    run = _new(program, now, author, plan, cut)
+    return ask_once(run, program.retailer, program=program, data_cut=cut, plan=run.plan)
+
+
+def _new(program: Program, now: datetime, author: str, plan: Plan | None, cut: date | None) -> UpliftRun:
+    return UpliftRun(
         retailer=program.retailer, program=program, author=author, asked_at=now, known_at=now, data_cut=cut,
         currency=program.retailer.currency, plan={"asked": as_json(plan or Plan())},
     )  # fmt: skip
@@ -90,7 +100,8 @@ def measure_uplift(  # noqa: PLR0913 - of which program, when, until when, as pl
     """
     with _alone(program.retailer):
         clean_up(program.retailer)
-        run = ask(program, now=now, author=author, plan=plan, cut=cut)
+        run = _new(program, now, author, plan, cut)
+        run.save(force_insert=True)
         _carry_out(run, on_progress)
     return run
 

@@ -14,6 +14,8 @@ from django.template.defaultfilters import linebreaksbr
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.labels import labelled
+
 MIN_DECIMALS, DIGITS = 2, 4  # decimals of an amount at least, and figures of a share or a statistic that are read
 PIECES = 3  # decimals of a quantity, which is mostly whole
 MAX_SHOWN = 20  # parts of what was stored as one value
@@ -58,8 +60,7 @@ def figures(value: float) -> str:
 def in_words(value: Any) -> str:
     """Return a list or an object that is stored as JSON as text: its parts, each with its name."""
     if isinstance(value, dict):
-        said = ({"name": name, "value": in_words(each)} for name, each in list(value.items())[:MAX_SHOWN])
-        return SEPARATOR.join(str(_("%(name)s: %(value)s")) % each for each in said)
+        return SEPARATOR.join(labelled(name, in_words(each)) for name, each in list(value.items())[:MAX_SHOWN])
     if isinstance(value, list):
         return SEPARATOR.join(in_words(each) for each in value[:MAX_SHOWN])
     if isinstance(value, bool):

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found as plainly_missing
 from django.views.defaults import permission_denied as plainly_forbidden
 
+from loyalty.admin_theme.alone import is_shoppers, page_alone
+
 API, ADMIN = "/api/", "/admin/"
 
 
@@ -17,6 +19,8 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if request.path.startswith(API):  # whose edge says it as a problem
         return plainly_missing(request, exception)
     words = _("There is nothing at this address, or it belongs to another retailer. Look for it by name or number.")
+    if is_shoppers(request.path):
+        words = _("There is nothing at this address. Open the link again, or ask the shop for a new one.")
     return _page(request, HTTPStatus.NOT_FOUND, _("Not found"), words)
 
 
@@ -42,4 +46,4 @@ def _page(request: HttpRequest, status: int, title: str, words: str) -> HttpResp
     user = getattr(request, "user", None)
     if request.path.startswith(ADMIN) and user is not None and user.is_authenticated and user.is_staff:
         return render(request, "admin_theme/error.html", admin.site.each_context(request) | context, status=status)
-    return render(request, "admin_theme/error_alone.html", context, status=status)
+    return page_alone(request.path, int(status), title, words)

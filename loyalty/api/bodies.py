@@ -11,11 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.template.defaultfilters import filesizeformat
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.api.problems import problem_response
+from loyalty.api.problems import API, answer_without_view
 
 NO_LENGTH = _("The length of the body is not told. Send it whole, with a Content-Length, and not in chunks.")
 BROKEN_OFF = _(
@@ -23,6 +24,7 @@ BROKEN_OFF = _(
 )
 COMPRESSED = _("The body is written as {encoding}. Send it as it is, without a Content-Encoding.")
 TOO_LARGE = _("The body is larger than {limit} bytes. Split it, or import a file.")
+TOO_LARGE_FILE = _("This is larger than {limit}. Divide it, and send its parts one after the other. Nothing was taken.")
 MAX_DRAINED = 32 * 1024 * 1024  # of more, nobody waits for the end
 BLOCK = 65_536
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -49,7 +51,7 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     has_files = request.META.get("CONTENT_TYPE", "").startswith("multipart/")
     limit = settings.MAX_UPLOAD_BYTES if has_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if length > limit:
-        return _refused(request, 413, "too_large", TOO_LARGE, limit=limit)
+        return _too_large(request, limit)
     if not length or has_files:
         return None
     read = _bytes_of(request)
@@ -58,11 +60,22 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
+def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
+    with _in_its_language(request):
+        size = limit if request.path.startswith(API) else filesizeformat(limit)
+    words = TOO_LARGE if request.path.startswith(API) else TOO_LARGE_FILE
+    return _refused(request, 413, "too_large", words, limit=size)
+
+
 def _refused(request: HttpRequest, status: int, code: str, words: Promise, **facts: object) -> HttpResponse:
     """Return a refusal in the caller's language, which is not looked up yet where bodies are."""
     _drain(request)
-    with translation.override(translation.get_language_from_request(request)):
-        return problem_response(status, code, str(words).format(**facts), instance=request.path)
+    with _in_its_language(request):
+        return answer_without_view(request, status, code, str(words).format(**facts))
+
+
+def _in_its_language(request: HttpRequest) -> translation.override:
+    return translation.override(translation.get_language_from_request(request))
 
 
 def _drain(request: HttpRequest) -> None:

@@ -15,11 +15,13 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from customers.core.errors import DomainError, Kind
-from loyalty.api.unavailable import Outage, outage_of, what_was_done
+from loyalty.admin_theme.alone import page_alone
+from loyalty.api.unavailable import NOT_KNOWN, Outage, outage_of, what_was_done
 
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 OUR_FAULT = _("This is our fault.")
+LOOK_FIRST = _("Whether it was done is not known. Look before you send it again.")
 SEVERAL = _("Several things are wrong; each is named in errors.")
 API = "/api/"
 CONTENT_TYPE = "application/problem+json"
@@ -143,6 +145,13 @@ def problem_response(status: int, code: str, detail: str | Promise, *, instance:
     return JsonResponse(problem(status, code, detail, instance=instance), status=status, content_type=CONTENT_TYPE)
 
 
+def answer_without_view(request: HttpRequest, status: int, code: str, said: str) -> HttpResponse:
+    """Return what is refused before or behind the views: a problem for systems, a page for people."""
+    if request.path.startswith(API):
+        return problem_response(status, code, said, instance=request.path)
+    return page_alone(request.path, status, TITLES[status], said)
+
+
 def failure(request: HttpRequest) -> HttpResponse:
     """Answer what no view answered, while it is handled: 503 where the database does not serve, else 500."""
     error = sys.exc_info()[1]
@@ -152,10 +161,9 @@ def failure(request: HttpRequest) -> HttpResponse:
         if not is_api:
             return server_error(request)
         return problem_response(SERVER_ERROR, "server_error", f"{OUR_FAULT} {done}", instance=request.path)
-    said = f"{outage.reason} {done}"
-    response: HttpResponse = HttpResponse(said, status=UNAVAILABLE, content_type="text/plain; charset=utf-8")
-    if is_api:
-        response = problem_response(UNAVAILABLE, "unavailable", said, instance=request.path)
+    if done is NOT_KNOWN and not is_api:
+        done = LOOK_FIRST
+    response = answer_without_view(request, UNAVAILABLE, "unavailable", f"{outage.reason} {done}")
     response["Retry-After"] = str(outage.wait_seconds)
     return response
 

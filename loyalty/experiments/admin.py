@@ -26,25 +26,28 @@ from customers.core.admin import (
     display,
 )
 from customers.core.errors import DomainError
+from customers.core.labels import labelled
 from loyalty.activity import staff
 from loyalty.activity.near_misses import flaws_to_start, preview_of, start_experiment, tiers_of
 from loyalty.experiments.assigning import sizes
 from loyalty.experiments.contamination import contamination_of
-from loyalty.experiments.forms import ExperimentForm, VariantFormSet, fact_of
+from loyalty.experiments.forms import ExperimentForm, VariantForm, VariantFormSet, fact_of
 from loyalty.experiments.models import Assignment, Experiment, ExperimentEvent, Variant
 from loyalty.experiments.planning import ExperimentFact, change, create, plan
 from loyalty.experiments.running import end
-from loyalty.experiments.wording import CONTAMINATION, said_of, told_of, written
+from loyalty.experiments.wording import CONTAMINATION, said_of, share_said, told_of, written
 from loyalty.tiers.models import Tier
 
 OF_NEAR_MISS = ("tier_key", "missing_percent")
 PUBLISH = "programs.publish_programversion"
 OFFERED = {"draft": ("plan", "start"), "running": ("end",)}  # by state
+OF_VARIANT = _("%(variant)s: %(share)s, which are %(customers)s of them.")
 STATE = {"draft": "info", "running": "success", "ended": "warning"}
 
 
 class VariantInline(TabularInline):
     model = Variant
+    form = VariantForm
     formset = VariantFormSet
     fields = ("code", "name", "share_bp", "is_control")
     ordering = ("position",)
@@ -63,7 +66,7 @@ class VariantInline(TabularInline):
 
     @display(description=_("share of the customers"))
     def share(self, variant: Variant) -> str:
-        return _percent(variant)
+        return share_said(variant.share_bp)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.is_draft) and bool(super().has_add_permission(request, obj))
@@ -209,8 +212,11 @@ class ExperimentAdmin(ModelAdmin):
     def sizes_so_far(self, row: Experiment) -> Any:
         counted = sizes([row])[row.pk]
         shares = {each.code: each for each in row.variants.in_order()}
-        said = ((each, number_format(counted[code]), _percent(each)) for code, each in shares.items())
-        return format_html_join("\n", "<div>{}: {} ({})</div>", said) or "-"
+        said = (
+            (labelled(str(each), f"{number_format(counted[code])} ({share_said(each.share_bp)})"),)
+            for code, each in shares.items()
+        )
+        return format_html_join("\n", "<div>{}</div>", said) or "-"
 
     @display(description=_("what stands in its way"))
     def findings(self, row: Experiment) -> Any:
@@ -221,8 +227,9 @@ class ExperimentAdmin(ModelAdmin):
     def contamination(self, row: Experiment) -> Any:
         if row.is_draft:
             return "-"
-        said = ((CONTAMINATION[why], number_format(number)) for why, number in contamination_of(row).items())
-        return format_html_join("\n", "<div>{}: {}</div>", said)
+        found = contamination_of(row).items()
+        said = ((labelled(CONTAMINATION[why], number_format(number)),) for why, number in found)
+        return format_html_join("\n", "<div>{}</div>", said)
 
     @display(description=_("plan's digest"))
     def digest(self, row: Experiment) -> str:
@@ -314,14 +321,14 @@ def _started(row: Experiment, customers: int) -> list[str]:
         _("%(customers)s customers just miss the tier.") if row.tier_key else _("%(customers)s customers are known.")
     )
     said = [str(known) % {"customers": number_format(customers)}]
-    said += [f"{each}: {number_format(counted[each.code])} ({_percent(each)})" for each in row.variants.in_order()]
+    said += [str(OF_VARIANT) % _counted(each, counted[each.code]) for each in row.variants.in_order()]
     if row.ends_at is not None:
         said.append(str(_("It ends by itself on %(day)s.")) % {"day": date_format(timezone.localtime(row.ends_at))})
     return said
 
 
-def _percent(variant: Variant) -> str:
-    return f"{number_format(variant.share_bp / 100, 2)} %"
+def _counted(variant: Variant, customers: int) -> dict[str, str]:
+    return {"variant": str(variant), "share": share_said(variant.share_bp), "customers": number_format(customers)}
 
 
 @admin.register(Assignment)

@@ -1,5 +1,6 @@
 """What staff fill in to draw up an experiment with its variants."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import SelectWidget, TextInputWidget
+from customers.core.numbers import shown
 from loyalty.experiments.checking import others_of
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.experiments.planning import CodeTaken, ExperimentFact, VariantFact, design_of
 from loyalty.experiments.rules import check
-from loyalty.experiments.wording import said_of
+from loyalty.experiments.wording import BP, decimals_of_share, said_of
 from loyalty.tiers.models import Tier
 
 OWN = ("code", "name", "layer", "form", "unit", "metric", "window_days", "duration_days", "salt", "missing_percent")
@@ -71,6 +73,36 @@ def _tiers() -> list[tuple[str, str]]:
     rows = _rows().order_by("version__effective_from", "rank")
     found = {str(row.key): f"{row.version.program}: {row}" for row in rows}
     return sorted(found.items(), key=lambda each: each[1])
+
+
+class ShareField(forms.DecimalField):
+    """A share as people say it, in percent; what comes of it is in ten-thousandths, as they are kept."""
+
+    def __init__(self, **given: Any) -> None:
+        given |= {"localize": True, "widget": TextInputWidget({"inputmode": "decimal"})}
+        super().__init__(min_value=Decimal("0.01"), max_value=100, decimal_places=2, **given)
+
+    def prepare_value(self, value: Any) -> Any:
+        return shown(Decimal(value) / BP, decimals_of_share(value)) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        said = super().clean(value)
+        return said if said is None else int(said * BP)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(Decimal(initial) / BP if isinstance(initial, int) else initial, data)
+
+
+class VariantForm(forms.ModelForm[Variant]):
+    """A variant as staff draw it up."""
+
+    share_bp = ShareField(
+        label=_("Share of the customers, in percent"), help_text=_("In percent, as 33.33; all together are 100.")
+    )
+
+    class Meta:
+        model = Variant
+        fields = ("code", "name", "share_bp", "is_control")
 
 
 class VariantFormSet(forms.BaseInlineFormSet[Variant, Experiment, Any]):

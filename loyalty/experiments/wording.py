@@ -1,6 +1,7 @@
 """What is wrong with an experiment, and what was done with it, in words."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.instants import instant_said
-from customers.core.numbers import shown
+from customers.core.labels import labelled
+from customers.core.numbers import percent, shown
 from loyalty.experiments.models import Experiment, ExperimentEvent
 from loyalty.experiments.rules import BUCKETS, Flaw
 
@@ -82,6 +84,8 @@ KINDS: dict[str, Any] = {
     "unit": Experiment.Unit,
     "metric": Experiment.Metric,
 }
+BP = 100  # of a percent
+SHARES = frozenset({"total", "whole"})  # facts of flaws that are shares, in ten-thousandths
 NAMES: dict[str, str | Promise] = {
     "variants": _("variants"),
     "assigned": _("customers who were assigned"),
@@ -103,7 +107,7 @@ def told_of(event: ExperimentEvent, tiers: Mapping[str, str] = MappingProxyType(
     :param tiers: what tiers are called, by their identity
     """
     told = {name: _told(name, said, tiers) for name, said in event.said.items() if name != "detectable"}
-    return [f"{capfirst(_name_of(name))}: {words}" for name, words in told.items() if words]
+    return [labelled(capfirst(_name_of(name)), words) for name, words in told.items() if words]
 
 
 def _told(name: str, said: Any, tiers: Mapping[str, str]) -> str:
@@ -122,10 +126,20 @@ def written(name: str, said: Any) -> str:
     if isinstance(said, str):
         return _text(name, said)
     if isinstance(said, list):
-        return ", ".join(f"{each['code']} {shown(100 * each['share_bp'] / BUCKETS, 2)} %" for each in said)
+        return ", ".join(f"{each['code']} {share_said(each['share_bp'])}" for each in said)
     if said is None or isinstance(said, bool):
         return gettext("yes") if said else ""
-    return shown(said, 0)
+    return share_said(said) if name in SHARES else shown(said, 0)
+
+
+def share_said(share_bp: int) -> str:
+    """Return a share of ten-thousandths in percent, with as many decimals as it has: 1,000 is 10 %, 3,333 is 33.33 %."""
+    return percent(Decimal(share_bp) / BUCKETS, decimals_of_share(share_bp))
+
+
+def decimals_of_share(share_bp: int) -> int:
+    """Return how many decimals a share has in percent."""
+    return next((decimals for decimals, unit in enumerate((100, 10)) if share_bp % unit == 0), 2)
 
 
 def _text(name: str, said: str) -> str:

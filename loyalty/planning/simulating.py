@@ -54,6 +54,8 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     """
     Ask for a past to be lived again under a version; a task takes it up.
 
+    The same question while one waits is answered with that one.
+
     :param since: the first day on which the version would have been in force
     :param until: the last day
     :raises NoPast: when that is not a past of the program
@@ -70,15 +72,14 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     errors = [finding for finding in check(version) if finding.is_error]
     if errors:
         raise Refused(errors)
-    return Simulation.objects.create(
-        retailer=program.retailer,
-        version=version,
-        revision=version.revision,
-        since=max(since, began),
-        until=until,
-        author=author,
-        asked_at=now,
-        touched_at=now,
+    question = {"version": version, "revision": version.revision, "since": max(since, began), "until": until}
+    waits = (
+        Simulation.objects.filter(**question, status=Simulation.Status.WAITING, cancel_asked=False)
+        .order_by("pk")
+        .first()
+    )
+    return waits or Simulation.objects.create(
+        retailer=program.retailer, **question, author=author, asked_at=now, touched_at=now
     )
 
 

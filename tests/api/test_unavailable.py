@@ -102,6 +102,7 @@ def test_a_read_and_a_page_are_told_too() -> None:
     assert said(read) == (503, NOTHING, "1")
     assert (page.status_code, page["Retry-After"]) == (503, "1")
     assert NOTHING in page.content.decode()
+    assert (page["Content-Type"], "<h1>Unavailable</h1>" in page.content.decode()) == ("text/html; charset=utf-8", True)
 
 
 def fail_at_each_order(what: str, *, at_commit: bool = False) -> None:

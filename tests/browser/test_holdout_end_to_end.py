@@ -93,7 +93,7 @@ def draw_up(page: Any, site: str, shop: Shop) -> None:
     for place, each in enumerate(VARIANTS):
         page.fill(f"#id_variants-{place}-code", each.code)
         page.fill(f"#id_variants-{place}-name", {"held-out": "Held out", "invited": "Invited"}[each.code])
-        page.fill(f"#id_variants-{place}-share_bp", str(each.share_bp))
+        page.fill(f"#id_variants-{place}-share_bp", str(each.share_bp / 100))
         if each.is_control:
             page.check(f"#id_variants-{place}-is_control")
     shot(page, "holdout-1-draft")

@@ -1,5 +1,6 @@
 """An experiment in the admin, from its form to its end; and what staff see of it."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ def club() -> Program:
     return club
 
 
-def form(club: Program, *shares: int, **changed: Any) -> dict[str, Any]:
+def form(club: Program, *shares: int | str, **changed: Any) -> dict[str, Any]:
     said: dict[str, Any] = {
         "retailer": club.retailer_id, "program": club.pk, "code": "welcome", "name": "Welcome", "layer": "campaign",
         "form": "not_invited", "unit": "customer", "metric": "margin", "window_days": 56, "salt": "", "duration_days": "",
@@ -54,7 +55,7 @@ def form(club: Program, *shares: int, **changed: Any) -> dict[str, Any]:
 
 
 def test_an_experiment_is_drawn_up_with_its_variants(staff: Client, club: Program) -> None:
-    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, 1_000, 9_000))
+    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, 10, 90))
 
     assert answer.status_code == 302, answer.context["errors"]
     row = Experiment.objects.get()
@@ -66,9 +67,42 @@ def test_an_experiment_is_drawn_up_with_its_variants(staff: Client, club: Progra
     assert ExperimentEvent.objects.get().author == "grace"
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "kept"),
+    [
+        ("en", ("33.33", "66.67"), [3_333, 6_667]),
+        ("fr", ("33,33", "66,67"), [3_333, 6_667]),
+        ("fr", ("0.01", "99.99"), [1, 9_999]),
+        ("en", ("12.5", "87.50"), [1_250, 8_750]),
+    ],
+)
+def test_shares_are_typed_in_percent_as_people_write_them(
+    staff: Client, club: Program, language: str, typed: Any, kept: list[int]
+) -> None:
+    staff.cookies["django_language"] = language
+
+    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, *typed))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    row = Experiment.objects.get()
+    assert list(row.variants.in_order().values_list("share_bp", flat=True)) == kept
+    page = staff.get(reverse("admin:experiments_experiment_change", args=[row.pk])).content.decode()
+    shown = typed[0].replace(".", ",") if language == "fr" else typed[0]
+    assert re.search(rf'name="variants-0-share_bp" value="{shown}"', page)
+
+
+@pytest.mark.parametrize("typed", ["33.333", "0", "-1", "101", "nan", "ten"])
+def test_a_share_that_is_none_is_refused_and_shown_as_typed(staff: Client, club: Program, typed: str) -> None:
+    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, typed, 90))
+
+    assert answer.status_code == 200
+    assert f'value="{typed}"' in answer.content.decode()
+    assert Experiment.objects.count() == 0
+
+
 @pytest.mark.parametrize(("shares", "changed", "words"), [
-    ((1_000, 8_000), {}, "The shares add up to 9,000; all together are 10,000."),
-    ((1_000, 9_000), {"variants-0-is_control": ""}, "One variant is the control"),
+    ((10, 80), {}, "The shares add up to 90\u00a0%; all together are 100\u00a0%."),
+    ((10, 90), {"variants-0-is_control": ""}, "One variant is the control"),
 ])  # fmt: skip
 def test_what_cannot_be_is_said_beside_the_form(
     staff: Client, club: Program, shares: tuple[int, ...], changed: dict[str, Any], words: str
@@ -88,7 +122,7 @@ def test_what_the_check_refuses_is_said_beside_the_form(
 ) -> None:
     drafted(club.retailer, club, "other", salt="taken")
 
-    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, 1_000, 9_000, **changed))
+    answer = staff.post(reverse("admin:experiments_experiment_add"), form(club, 10, 90, **changed))
 
     assert (answer.status_code, words in answer.content.decode()) == (200, True)
     assert Experiment.objects.count() == 1
@@ -97,9 +131,7 @@ def test_what_the_check_refuses_is_said_beside_the_form(
 def test_a_draft_is_changed(staff: Client, club: Program) -> None:
     row = drafted(club.retailer, club, "welcome")
     first, second = row.variants.in_order()
-    said = form(
-        club, 2_000, 8_000, **{"variants-INITIAL_FORMS": 2, "variants-0-id": first.pk, "variants-1-id": second.pk}
-    )
+    said = form(club, 20, 80, **{"variants-INITIAL_FORMS": 2, "variants-0-id": first.pk, "variants-1-id": second.pk})
 
     answer = staff.post(reverse("admin:experiments_experiment_change", args=[row.pk]), said | {"window_days": 30})
 
@@ -111,7 +143,7 @@ def test_a_draft_is_changed(staff: Client, club: Program) -> None:
 def saved(club: Program, row: Experiment, **changed: Any) -> dict[str, Any]:
     """Return the form of a draft as its page has it."""
     rows = {f"variants-{place}-id": each.pk for place, each in enumerate(row.variants.in_order())}
-    return form(club, 1_000, 9_000, **{"variants-INITIAL_FORMS": 2, "code": row.code, **rows, **changed})
+    return form(club, 10, 90, **{"variants-INITIAL_FORMS": 2, "code": row.code, **rows, **changed})
 
 
 def test_a_draft_does_not_take_the_code_of_another(staff: Client, club: Program) -> None:
@@ -159,7 +191,9 @@ def test_it_is_planned_started_and_ended_each_shown_before_it_happens(staff: Cli
         staff, "experiments_experiment_start_it", row.pk, {"reason": "as planned", "starts_at_0": "", "starts_at_1": ""}
     )
     row.refresh_from_db()
+    out = Assignment.objects.filter(variant__code="out").count()
     assert "10 customers are known." in shown
+    assert f"out: 50\u00a0%, which are {out} of them." in shown
     assert (row.state, Assignment.objects.count()) == ("running", 10)
     asked(staff, "experiments_experiment_end_it", row.pk, {"reason": "enough"})
 
@@ -214,7 +248,7 @@ def test_what_was_done_is_told_in_words(staff: Client, club: Program) -> None:
     page = staff.get(reverse("admin:experiments_experiment_change", args=[row.pk])).content.decode()
 
     told = [told_of(event) for event in row.events.order_by("pk")]
-    assert "Variants: out 50.00 %, in 50.00 %" in told[0]
+    assert "Variants: out 50\u00a0%, in 50\u00a0%" in told[0]
     assert told[1] == ["Form: not invited → member without benefits", "Window in days: 56 → 600"]
     assert told[2] == [f"Plan's digest: {Experiment.objects.get().plan_hash[:12]}"]
     assert "Customers who were assigned: 10" in told[3]
@@ -258,7 +292,7 @@ def test_staff_see_in_which_variant_a_member_is(staff: Client, club: Program) ->
 def test_what_runs_is_shown_and_not_changed(staff: Client, club: Program) -> None:
     row = running(club.retailer, club, at=timezone.now())
 
-    answer = staff.post(reverse("admin:experiments_experiment_change", args=[row.pk]), form(club, 1_000, 9_000))
+    answer = staff.post(reverse("admin:experiments_experiment_change", args=[row.pk]), form(club, 10, 90))
 
     assert answer.status_code == 403
     assert row.variants.count() == 2

@@ -297,7 +297,7 @@ def test_what_is_impossible_is_refused_and_changes_nothing() -> None:
         start(experiment, starts_at=NOON - timedelta(seconds=1), author="Grace", now=NOON)
     with pytest.raises(NotRunning):
         end(experiment, author="Grace", now=NOON)
-    with pytest.raises(ExperimentHasErrors, match="add up to 9,000"):
+    with pytest.raises(ExperimentHasErrors, match="add up to 90\u00a0%"):
         create(
             club.retailer,
             fact(club, "short", variants=(HALVES[0], VariantFact("in", 4_000))),

@@ -196,7 +196,9 @@ def test_halving_a_threshold_and_doubling_a_rate_comes_to_what_sql_says() -> Non
 def test_a_what_if_is_asked_for_cancelled_and_taken_up_again() -> None:
     club, _ = stands(100)
     draft = open_draft(club)
-    asked = [ask(draft, since=date(2026, 8, 1), until=date(2026, 8, 31), author="ada", now=END) for _ in range(3)]
+    asked = [
+        ask(draft, since=date(2026, 8, 1), until=date(2026, 8, day), author="ada", now=END) for day in (29, 30, 31)
+    ]
     cancel(asked[0], now=END)
     Simulation.objects.filter(pk=asked[1].pk).update(
         status="running", touched_at=END - ABANDONED - timedelta(seconds=1)
@@ -213,6 +215,21 @@ def test_a_what_if_is_asked_for_cancelled_and_taken_up_again() -> None:
     ]
     with pytest.raises(AlreadyOver):
         cancel(asked[1], now=END)
+
+
+def test_the_same_what_if_while_one_waits_is_that_one_and_another_is_not() -> None:
+    club, _ = stands(100)
+    draft = open_draft(club)
+    since, until = date(2026, 8, 1), date(2026, 8, 31)
+    first = ask(draft, since=since, until=until, author="ada", now=END)
+
+    again = ask(draft, since=since, until=until, author="bob", now=END + timedelta(minutes=1))
+    other = ask(draft, since=since, until=date(2026, 8, 30), author="ada", now=END)
+    cancel(first, now=END)
+    anew = ask(draft, since=since, until=until, author="ada", now=END)
+
+    assert (again, again.author) == (first, "ada")
+    assert list(Simulation.objects.order_by("pk")) == [first, other, anew]
 
 
 BACKWARDS, AHEAD, BEFORE = (2026, 8, 2), (2027, 8, 1), (2020, 1, 1)

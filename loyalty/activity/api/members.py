@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from customers.api.asking import AskedView
 from customers.api.callers import customer_of, retailer_of, the_one
 from customers.api.listing import Listing
+from customers.core.made_up import MadeUp
 from customers.models import Customer
 from loyalty.activity.api.asking import NotThere, member_of, program_of
 from loyalty.memberships.models import Membership
@@ -122,8 +123,7 @@ class RedemptionOut(serializers.Serializer[Any]):
 def redemptions_of(member: Membership) -> QuerySet[Entry, Any]:
     """Return the entries by which a member spent points, with how many and when they came back."""
     spent = Movement.objects.filter(entry=OuterRef("pk"), to_state=State.REDEEMED).values("entry")
-    cause = Concat(Value("restore:"), Cast(OuterRef("pk"), TextField()), output_field=TextField())
-    back = Entry.objects.filter(wallet=OuterRef("wallet"), cause=cause)
+    back = Entry.objects.filter(wallet=OuterRef("wallet"), cause=MadeUp("restore:", OuterRef("pk")))
     return (
         Entry.objects.filter(wallet__membership=member, kind=Entry.Kind.REDEEM)
         .select_related("wallet")

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, Replace
+from django.db.models import Case, Exists, OuterRef, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display
 from customers.core.errors import DomainError
+from customers.core.made_up import MadeUp
 from loyalty.activity import staff
 from loyalty.activity.explaining import REASONS
 from loyalty.activity.interactions.reviewing import OfInteraction, decide
@@ -30,9 +31,7 @@ STATES = {
 }
 LABELS = {"waiting": "danger", "approved": "success", "cancelled": "warning", "given": "success", "none": "info"}
 # As loyalty.points.steps.earning.label_of writes it.
-LABEL = Concat(
-    Value("interaction-"), Replace(Cast(OuterRef("interaction_id"), CharField()), Value("-")), output_field=CharField()
-)
+LABEL = MadeUp("interaction-", Replace(Cast(OuterRef("interaction_id"), TextField()), Value("-")))
 
 
 def with_states(rows: QuerySet[InteractionDecision]) -> QuerySet[Any]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import local_date
+from customers.core.labels import labelled
 from customers.core.values import dataclass
 from loyalty.activity.member.holds import open_holds
 from loyalty.activity.member.wallets import wallet_names
@@ -64,7 +65,7 @@ def head_of(membership: Membership) -> dict[str, Any]:
 def _arms(membership: Membership, now: datetime) -> str:
     """Return what staff see, and the member is not told: in which variants it is."""
     found = [each for each in arms_of(membership.customer, now=now) if each.is_running]
-    return ", ".join(f"{each.experiment}: {each.variant}" for each in found)
+    return ", ".join(labelled(str(each.experiment), str(each.variant)) for each in found)
 
 
 def lots_of(membership: Membership) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.paginator import Page, Paginator
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import SelectWidget, TextInputWidget
 from customers.core.calendar import day_after, midnight
+from customers.core.made_up import MadeUp
 from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
@@ -90,10 +90,10 @@ def _between(entries: QuerySet[Entry], since: date | None, through: date | None,
 
 def open_redemptions(membership: Membership) -> QuerySet[Entry]:
     """Return what a member redeemed that can be given back by itself: not undone, and no reward's price; the newest first."""
-    undone = Entry.objects.filter(
-        wallet=OuterRef("wallet"), cause=Concat(Value("restore:"), Cast(OuterRef("pk"), TextField()))
-    )
+    undone = Entry.objects.filter(wallet=OuterRef("wallet"), cause=MadeUp("restore:", OuterRef("pk")))
     reward = RewardRedemption.objects.filter(membership=membership, reference=OuterRef("reference"))
     redeemed = statement_of(membership).filter(kind=Entry.Kind.REDEEM, occurred_at__gte=membership.enrolled_at)
     named = redeemed.alias(reference=KeyTextTransform("reference", "explanation"))
-    return named.exclude(Exists(undone)).exclude(Exists(reward))
+    # Within CASE each is looked up by its cause; a join would read all that ever happened to the wallet, once for each.
+    returned = Case(When(Exists(undone), then=Value(1)), default=Value(0))
+    return named.alias(returned=returned).filter(returned=0).exclude(Exists(reward))

@@ -22,6 +22,7 @@ from customers.core.admin import (
     action,
     display,
 )
+from customers.core.labels import labelled
 from customers.core.money import MAX_DECIMALS, written
 from loyalty.activity import staff
 from loyalty.campaigns.editing import EditedByOne, Shown, State
@@ -170,7 +171,7 @@ class OfferAdmin(EditedByOne, ModelAdmin):
     def budget_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(row: Offer, said: dict[str, Any]) -> list[str]:
             set_budget(row, said["limit"])
-            return [f"{label}: {value}" for label, value in _money(figures_of(row)[row.pk], row.retailer.currency)]
+            return [labelled(label, value) for label, value in _money(figures_of(row)[row.pk], row.retailer.currency)]
 
         words = _("It cannot be less than what is reserved and spent.")
         said = (_("Change the budget"), words, _("Change it"), _("It is changed."))

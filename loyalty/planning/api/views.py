@@ -285,7 +285,7 @@ class SimulationsView(ProgramView):
 
     @extend_schema(request=SimulationIn, responses={202: SimulationOut}, tags=["programs"])
     def post(self, request: Request, slug: str) -> Response:
-        """Ask what a version would have come to in the past; a task works on it."""
+        """Ask what a version would have come to in the past; a task works on it. The same again while one waits is that one."""
         given = SimulationIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data

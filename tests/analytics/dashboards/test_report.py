@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import translation
 
 from analytics.dashboards.drawing import Drawing, Series
-from analytics.reporting import value_report, vegalite
+from analytics.reporting import draw, value_report, vegalite
 from tests import make
 from tests.analytics.dashboards import shops
 from tests.make import NOON
@@ -102,6 +102,17 @@ def test_bars_lie_under_lines_and_are_named_where_there_are_two() -> None:
     assert (below["mark"]["type"], above["mark"]["type"]) == ("bar", "line")
     assert [point["value"] for point in above["data"]["values"]] == [1, None]
     assert above["encoding"]["color"]["legend"] == {}
+
+
+def test_a_long_name_of_a_row_is_never_cut() -> None:
+    names = [
+        "Étude d’événement de Callaway et Sant’Anna",
+        "Étude d’événement par imputation, d’un an avant à un an après",
+    ]
+
+    picture = draw(Drawing("Two", ["1"], [Series(name, [1.0], "dots") for name in names]))
+
+    assert [name for name in names if f">{name}</text>" in picture] == names
 
 
 def test_without_the_packages_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

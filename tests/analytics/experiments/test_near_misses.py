@@ -244,8 +244,8 @@ def test_staff_draws_it_up_in_the_admin_and_is_told_what_is_wrong() -> None:
     form = {
         "retailer": owner.pk, "code": "near", "name": "Near", "program": program.pk, "layer": "variant", "form": "near_miss",
         "missing_percent": "10", "metric": "revenue", "window_days": "28", "duration_days": "120", "unit": "customer",
-        "variants-TOTAL_FORMS": "2", "variants-INITIAL_FORMS": "0", "variants-0-code": "a", "variants-0-share_bp": "5000",
-        "variants-0-is_control": "on", "variants-1-code": "b", "variants-1-share_bp": "5000", "events-TOTAL_FORMS": "0",
+        "variants-TOTAL_FORMS": "2", "variants-INITIAL_FORMS": "0", "variants-0-code": "a", "variants-0-share_bp": "50",
+        "variants-0-is_control": "on", "variants-1-code": "b", "variants-1-share_bp": "50", "events-TOTAL_FORMS": "0",
         "events-INITIAL_FORMS": "0",
     }  # fmt: skip
     keys = {"own": str(gold(program).key), "other": str(gold(other).key)}

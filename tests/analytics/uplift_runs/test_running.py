@@ -223,7 +223,7 @@ def test_what_the_data_refuse_is_kept_with_its_reason() -> None:
 
 
 def test_one_that_waits_is_carried_out_by_a_worker_and_one_that_is_cancelled_is_not(club: Program) -> None:
-    first, second = (ask(club, now=NOW, author="sue", plan=SHORT) for _ in range(2))
+    first, second = (ask(club, now=NOW, author="sue", plan=each) for each in (SHORT, Plan()))
     cancel(second, now=NOW)
 
     assert run_next(club.retailer)
