@@ -18,17 +18,13 @@ def page_of(browser: Any, site: str, language: str = "en", width: int = 1300, sc
     )
     page = context.new_page()
     page.complaints = []
-    page.on("console", lambda said: page.complaints.append(said.text) if is_complaint(said) else None)
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(
         "request",
         lambda asked: page.complaints.append(asked.url) if not asked.url.startswith((site, "data:")) else None,
     )
     return page
-
-
-def is_complaint(said: Any) -> bool:
-    return said.type == "error"
 
 
 def fill(page: Any, name: str = "sue") -> None:
