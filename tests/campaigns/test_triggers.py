@@ -134,6 +134,19 @@ def test_a_win_back_goes_on_where_what_was_bought_comes_back_before_anybody_look
     assert (Entry.objects.get().reached_goal_at is None) == (len(parts) == 2)
 
 
+def test_who_brings_back_the_order_by_which_it_was_missed_is_not_missed_once_more() -> None:
+    world = Club()
+    lapsed = journey(world.club, {"kind": "lapsed", "days": 60}, says_by("email"))
+    world.buys("10", "2026-04-20T10:00Z")
+    last = world.buys("10", "2026-05-02T10:00Z")
+    assert enters(lapsed, *days_from(date(2026, 6, 28), 6)) == [date(2026, 7, 1)]
+
+    make.returns(world.member, last, (1, "1"), at=at("2026-07-05T10:00Z"))
+
+    assert enters(lapsed, *days_from(date(2026, 7, 5), 3)) == []
+    assert [occurrence for occurrence, _ in occurrences()] == ["lapse:2026-05-02"]
+
+
 def test_an_order_that_came_back_as_a_whole_is_not_the_last_one_of_who_is_at_risk() -> None:
     world = Club()
     says(world.member.customer, "profiling", at=make.START)

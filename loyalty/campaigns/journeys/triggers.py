@@ -121,18 +121,24 @@ SELECT customer_id, 'expiry:' || last_on AS occurrence, last_on AS about FROM (
     WHERE m.program_id = %(program)s AND m.left_at IS NULL AND l.ends_at > %(since)s AND l.ends_at <= %(until)s
 ) ending GROUP BY customer_id, last_on HAVING sum(available) >= %(points)s
 """
-# Most have bought since, as an index alone says; but what they bought since may have come back.
+# Most have bought since, as an index alone says; but what they bought since may have come back. Who was found by its last order
+# is not found once more by the one before because that came back afterwards; so of few it is asked what stayed of theirs.
 LAPSED = f"""
 SELECT m.customer_id, 'lapse:' || o.last_on AS occurrence, o.last_on AS about
-FROM memberships_membership m
-CROSS JOIN LATERAL (
-    SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id AND o.local_date <= %(day)s
-) seen
-CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
-WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on <= %(target)s AND (
-    seen.last_on <= %(target)s OR m.customer_id IN (
-        SELECT o.customer_id FROM customers_return b JOIN customers_order o ON o.id = b.order_id
-        WHERE b.retailer_id = %(retailer)s AND o.local_date > %(target)s AND o.customer_id IS NOT NULL))
+FROM (
+    SELECT m.customer_id FROM memberships_membership m
+    CROSS JOIN LATERAL (
+        SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id AND o.local_date <= %(day)s
+    ) seen
+    WHERE m.program_id = %(program)s AND m.left_at IS NULL AND (
+        seen.last_on <= %(target)s OR m.customer_id IN (
+            SELECT o.customer_id FROM customers_return b JOIN customers_order o ON o.id = b.order_id
+            WHERE b.retailer_id = %(retailer)s AND o.local_date > %(target)s AND o.customer_id IS NOT NULL))
+    AND NOT EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.campaign_id = %(campaign)s AND e.customer_id = m.customer_id
+        AND e.occurrence = 'lapse:' || seen.last_on)
+    OFFSET 0
+) m CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
+WHERE o.last_on <= %(target)s
 """
 # Those who were members when it was said; of what is not said yet, all.
 BROADCAST = """
