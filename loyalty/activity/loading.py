@@ -29,7 +29,7 @@ from loyalty.engine.versions import Versions
 # The locked row itself is read again after a wait: its own columns may be taken from here.
 MEMBERS = """
 SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at, m.recorded_at,
-    m.number
+    m.number, m.advanced_until
 FROM memberships_membership m WHERE {condition} ORDER BY m.id
 """
 LOCK = f"{MEMBERS} FOR NO KEY UPDATE"
@@ -273,8 +273,11 @@ def _loaded(rows: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], l
         due_at,
         recorded_at,
         number,
+        advanced_until,
     ) in rows:
         birth_date, first_order_id, nights_until = about[key]
+        # Who was enrolled since, maybe from an earlier day on, has its past before it.
+        nights = nights_until if nights_until is not None and recorded_at <= nights_until else None
         loaded.members_of.setdefault(customer_id, []).append(key)
         loaded.members[key] = Member(
             retailer_id=retailer_id,
@@ -286,8 +289,7 @@ def _loaded(rows: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], l
             left_at=left_at,
             started_at=started_at,
             due_at=due_at,
-            # Who was enrolled since, maybe from an earlier day on, has its past before it.
-            advanced_until=nights_until if nights_until is not None and recorded_at <= nights_until else None,
+            advanced_until=max(filter(None, (nights, advanced_until)), default=None),
             first_order_id=first_order_id,
             birth_date=birth_date,
             is_whole=False,
@@ -323,17 +325,20 @@ def _reach(programs: Mapping[int, Versions], activities: Sequence[Fact], latest:
 
 def write_clocks(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> None:
     """Write members' clocks where they changed."""
-    rows = [
-        (key, member.due_at, member.started_at)
-        for key, member in after.items()
-        if (member.due_at, member.started_at) != (before[key].due_at, before[key].started_at)
-    ]
+    rows = [(key, *_clock_of(member)) for key, member in after.items() if _clock_of(member) != _clock_of(before[key])]
     if rows:
         bulk.execute(SET_CLOCKS, bulk.columns_of(rows))
 
 
+def _clock_of(member: Member) -> tuple[datetime | None, datetime | None, datetime | None]:
+    return member.due_at, member.started_at, member.advanced_until
+
+
 SET_CLOCKS = """
-UPDATE memberships_membership m SET next_due_at = d.next_due_at, started_at = d.started_at
-FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS next_due_at, unnest(%b::timestamptz[]) AS started_at) d
-WHERE m.id = d.id
+UPDATE memberships_membership m
+SET next_due_at = d.next_due_at, started_at = d.started_at, advanced_until = d.advanced_until
+FROM (
+    SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS next_due_at, unnest(%b::timestamptz[]) AS started_at,
+        unnest(%b::timestamptz[]) AS advanced_until
+) d WHERE m.id = d.id
 """

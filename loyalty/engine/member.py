@@ -27,7 +27,7 @@ class Member:
     :param number: by which others know it; empty where nothing is told of it
     :param started_at: from when the newest version is in force for which the member was assessed
     :param due_at: when time alone will next change something for it: may be early, never late; None for never
-    :param advanced_until: up to when time has been carried out for it, as far as nights tell: what occurred before is late
+    :param advanced_until: up to when time has been carried out for it, as far as that is known: what occurred before is late
     :param first_order_id: the order that counts as its first, as long as something of it is kept
     :param is_whole: whether all of its state is here, or only what an order in time needs
     :param states: by the names of the capabilities' keys
@@ -79,6 +79,11 @@ class Member:
     def latest(self, instant: datetime) -> datetime:
         """Return the later of an instant and that up to which time has been carried out."""
         return instant if self.advanced_until is None else max(instant, self.advanced_until)
+
+    def advanced(self, instant: datetime) -> "Member":
+        """Return the member with time carried out up to an instant, or a later one that is known."""
+        until = self.latest(instant)
+        return self if until == self.advanced_until else self._with(advanced_until=until)
 
     def belongs_at(self, instant: datetime) -> bool:
         """Tell whether it was a member at an instant."""

@@ -66,6 +66,14 @@ class Membership(models.Model):
         editable=False,
         help_text=_("From when the newest version is in force under which the member was assessed."),
     )
+    advanced_until = models.DateTimeField(
+        _("time carried out until"),
+        null=True,
+        editable=False,
+        help_text=_(
+            "As far as facts and requests of the moment did it; what occurred before is late. Nights tell it of all."
+        ),
+    )
     merged_into = models.ForeignKey(
         "self", models.PROTECT, related_name="merged", null=True, editable=False, verbose_name=_("merged into")
     )

@@ -192,3 +192,40 @@ def test_points_of_an_order_told_after_a_visit_end_by_inactivity_as_they_would_h
     with pytest.raises(InsufficientPoints) as refused:
         shop.redeem("ada", 12, "x", at="2026-03-17 18:00")
     assert refused.value.facts == {"asked": 12, "available": 7}
+
+
+def late_by_inactivity() -> Shop:
+    """Return a shop whose points end after a month without any; Ada was enrolled today, and an order of 9 March waits."""
+    shop = Shop(rules=(Rule(),), policy={"pending_days": 0, "expiry": "inactivity", "expiry_count": 1})
+    shop.nights("2026-03-22")
+    shop.member("ada", now="2026-03-22 10:00")
+    shop.import_orders(shop.bought("o2", "ada", "20", at="2026-03-09 12:00"), now="2026-03-22 11:00")
+    return shop
+
+
+def test_an_order_that_waits_keeps_the_points_of_one_that_was_told_late_before_it_was_decided() -> None:
+    shop = late_by_inactivity()
+    shop.order("o1", "ada", "30", at="2026-02-10 12:00", now="2026-03-22 12:00")
+    assert shop.wallet("ada").available == 0  # as far as is known by then they ended on 10 March
+
+    shop.decide_backlog(now="2026-03-22 13:00")
+
+    assert shop.wallet("ada").available == 50  # the order of 9 March let them live until 9 April
+    shop.nights("2026-04-12")
+    assert shop.wallet("ada").available == 0
+
+
+def test_points_that_a_request_of_the_moment_let_end_live_on_by_an_order_that_waited() -> None:
+    shop = Shop(rules=(Rule(),), policy={"pending_days": 0, "expiry": "inactivity", "expiry_count": 1})
+    shop.nights("2026-03-22")
+    shop.member("ada", now="2026-03-22 10:00")
+    shop.import_orders(shop.bought("o1", "ada", "30", at="2026-02-10 12:00"), now="2026-03-22 11:00")
+    shop.decide_backlog(now="2026-03-22 11:05")
+    shop.import_orders(shop.bought("o2", "ada", "20", at="2026-03-09 12:00"), now="2026-03-22 11:10")
+    with pytest.raises(InsufficientPoints):
+        shop.redeem("ada", 40, "x", at="2026-03-22 12:00")
+    shop.adjust("ada", 5, "y", at="2026-03-22 12:00")
+
+    shop.decide_backlog(now="2026-03-22 13:00")
+
+    assert shop.wallet("ada").available == 55
