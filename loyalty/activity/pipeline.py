@@ -215,8 +215,6 @@ class BatchDecider:
             self._take(decision, batch)
             batch.by_fact.setdefault(fact.id, []).append(decision)
             self._note_kept(told, key)
-            if decision.version and decision.on < local_date(until, decision.version.zone):
-                self._note_advanced(key, until)
 
     def _note_kept(self, told: Activity, key: UUID) -> None:
         """Note what is kept of the orders that this batch decides: one may become its member's first."""
@@ -233,13 +231,6 @@ class BatchDecider:
         self.members[key] = advance_to(
             member, instant, versions, pools=lambda _: self.pools, take=lambda decision: self._take(decision, batch)
         )
-        if self.members[key] is not member:
-            self._note_advanced(key, instant)
-
-    def _note_advanced(self, key: UUID, instant: datetime) -> None:
-        """Note up to when time was carried out before its turn: what waits to be decided may have occurred before."""
-        if not self.in_their_time:
-            self.members[key] = self.members[key].advanced(instant)
 
     def _advanced_until(self, fact: Fact, member: Member) -> datetime:
         """Return up to when time is carried out for a member before a fact is decided."""

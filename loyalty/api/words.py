@@ -40,7 +40,7 @@ claimed_at | When it was claimed.
 code | By which it is called.
 code_version | Of the code that computed it.
 cost_per_member | What it cost for each of them.
-costed_share | For which part of the revenue costs are known.
+costed_share | For which part of what was sold, however paid, costs are known.
 count | How many there are.
 credit | Booked as credit.
 credit_used | What earlier payments covered.

@@ -27,7 +27,8 @@ class Member:
     :param number: by which others know it; empty where nothing is told of it
     :param started_at: from when the newest version is in force for which the member was assessed
     :param due_at: when time alone will next change something for it: may be early, never late; None for never
-    :param advanced_until: up to when time has been carried out for it, as far as that is known: what occurred before is late
+    :param advanced_until: up to when time has been carried out for it, as far as nights tell, and by when points of it ended by
+        inactivity: what occurred before is late
     :param first_order_id: the order that counts as its first, as long as something of it is kept
     :param is_whole: whether all of its state is here, or only what an order in time needs
     :param states: by the names of the capabilities' keys

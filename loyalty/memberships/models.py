@@ -71,7 +71,7 @@ class Membership(models.Model):
         null=True,
         editable=False,
         help_text=_(
-            "As far as facts and requests of the moment did it; what occurred before is late. Nights tell it of all."
+            "By then points of the member ended by inactivity: what occurred before is late. Nights tell it of all."
         ),
     )
     merged_into = models.ForeignKey(

@@ -49,3 +49,9 @@ def test_what_is_lazy_is_told_in_the_readers_language() -> None:
 
 def test_nothing_is_no_text_at_all() -> None:
     assert QuickJSONRenderer().render(None) == b""
+
+
+def test_what_can_be_read_once_is_not_lost_where_the_framework_has_to_write() -> None:
+    told = QuickJSONRenderer().render({"names": (each for each in ("Ada", "Bob")), "number": 2**64})
+
+    assert told == b'{"names":["Ada","Bob"],"number":18446744073709551616}'

@@ -140,11 +140,50 @@ def test_who_brings_back_the_order_by_which_it_was_missed_is_not_missed_once_mor
     world.buys("10", "2026-04-20T10:00Z")
     last = world.buys("10", "2026-05-02T10:00Z")
     assert enters(lapsed, *days_from(date(2026, 6, 28), 6)) == [date(2026, 7, 1)]
+    world.work(at("2026-07-01T10:00Z"))
 
     make.returns(world.member, last, (1, "1"), at=at("2026-07-05T10:00Z"))
 
     assert enters(lapsed, *days_from(date(2026, 7, 5), 3)) == []
-    assert [occurrence for occurrence, _ in occurrences()] == ["lapse:2026-05-02"]
+    assert occurrences() == [("lapse:2026-05-02", "completed")]
+
+
+def test_who_bought_and_brought_back_since_it_was_missed_is_missed_once() -> None:
+    world = Club()
+    lapsed = journey(world.club, {"kind": "lapsed", "days": 60}, says_by("email"))
+    world.buys("10", "2026-04-20T10:00Z")
+    last = world.buys("10", "2026-05-02T10:00Z")
+    assert enters(lapsed, *days_from(date(2026, 6, 28), 6)) == [date(2026, 7, 1)]
+    world.work(at("2026-07-01T10:00Z"))
+
+    since = world.buys("10", "2026-07-05T10:00Z")
+    for order in (last, since):
+        make.returns(world.member, order, (1, "1"), at=at("2026-07-06T10:00Z"))
+
+    assert enters(lapsed, *days_from(date(2026, 7, 7), 3)) == []
+    assert occurrences() == [("lapse:2026-05-02", "completed")]
+
+
+@pytest.mark.parametrize(("trigger", "computed", "occurrence"), [
+    ({"kind": "vip_at_risk"}, {"segment": "vip_at_risk"}, "vip_risk:2026-03-10"),
+    ({"kind": "life_stage", "stage": "lapsing"}, {"life_stage": "overdue"}, "stage:lapsing:2026-03-10"),
+])  # fmt: skip
+def test_who_brings_back_the_order_by_which_it_was_at_risk_is_not_at_risk_once_more(
+    trigger: dict[str, Any], computed: dict[str, str], occurrence: str
+) -> None:
+    world = Club()
+    says(world.member.customer, "profiling", at=make.START)
+    campaign = journey(world.club, trigger, says_by("email"), uses_profile=True)
+    world.buys("10", "2026-03-01T10:00Z")
+    last = world.buys("10", "2026-03-10T10:00Z")
+    insight(world.member, as_of=date(2026, 6, 9), **computed)
+    assert enters(campaign, date(2026, 6, 10)) == [date(2026, 6, 10)]
+    world.work(at("2026-06-10T10:00Z"))
+
+    make.returns(world.member, last, (1, "1"), at=at("2026-06-12T10:00Z"))
+
+    assert enters(campaign, *days_from(date(2026, 6, 13), 3)) == []
+    assert occurrences() == [(occurrence, "completed")]
 
 
 def test_an_order_that_came_back_as_a_whole_is_not_the_last_one_of_who_is_at_risk() -> None:

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.backlog import catch_up
 from tests.cases.shop import Rule, Rung, Shop, line
 
 pytestmark = pytest.mark.django_db
@@ -229,3 +230,35 @@ def test_points_that_a_request_of_the_moment_let_end_live_on_by_an_order_that_wa
     shop.decide_backlog(now="2026-03-22 13:00")
 
     assert shop.wallet("ada").available == 55
+
+
+def test_what_a_merged_member_did_in_an_import_that_waits_keeps_the_points_that_went_over() -> None:
+    shop = late_by_inactivity()
+    shop.order("o1", "ada", "30", at="2026-02-10 12:00", now="2026-03-22 12:00")
+    shop.member("bob", now="2026-03-22 12:30")
+    shop.merge("ada", "bob", at="2026-03-22 12:40")
+    assert shop.wallet("bob").available == 0
+
+    shop.decide_backlog(now="2026-03-22 13:00")
+
+    assert shop.wallet("bob").available == 50
+
+
+@pytest.mark.parametrize("expiry", ["never", "inactivity"])
+def test_a_request_of_the_moment_takes_nothing_from_what_waits_of_a_long_past(expiry: str) -> None:
+    policy = {"pending_days": 0, "expiry": expiry, "expiry_count": 6}
+    shop = Shop(
+        policy=policy, tiers=(Rung("silver", "60", "2"),), scheme={"window": "rolling"}, since="2023-01-01 00:00"
+    )
+    shop.nights("2026-03-22")
+    shop.member("ada", since="2023-01-02 00:00", now="2026-03-22 10:00")
+    days = [f"{year}-{month:02}-10 12:00" for year in (2023, 2024, 2025) for month in (1, 3, 5, 7, 9, 11)]
+    facts = [shop.bought(f"o{place}", "ada", "30", at=day) for place, day in enumerate(days)]
+    shop.import_orders(*facts, now="2026-03-22 10:30")
+    catch_up(shop.retailer, now=shop.at("2026-03-22 11:00"), most=4)
+    shop.adjust("ada", 5, "x", at="2026-03-22 11:10")
+
+    shop.decide_backlog(now="2026-03-22 12:00")
+
+    # 5, two orders of 30 before silver, and sixteen of silver at twice as much: as if nobody had asked between.
+    assert shop.wallet("ada").available == 1025

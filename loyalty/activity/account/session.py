@@ -208,8 +208,6 @@ class AccountSession:
                 break
             except PoolMissing as missing:
                 pools.lock(missing)
-        if taken:  # what waits to be decided may have occurred before
-            after = after.advanced(self.now)
         self.done += [_numbered(decision) for decision in taken]
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)

@@ -70,6 +70,10 @@ FROM customers_order o JOIN memberships_membership m ON m.customer_id = o.custom
 WHERE m.left_at IS NULL AND o.retailer_id = %(retailer)s AND o.occurred_at >= %(from)s AND o.occurred_at < %(until)s
     AND {KEPT.format(order="o")}
 """
+# Who was found by its last order is not found once more by the one before, because that came back afterwards: it is one absence.
+MISSED_BEFORE = """EXISTS (
+    SELECT 1 FROM campaigns_entry e WHERE e.campaign_id = %(campaign)s AND e.customer_id = m.customer_id
+        AND e.occurrence ^@ '{fact}' AND e.about_date > o.last_on)"""
 # Who has bought since its insight was computed is not what it says any more. Nobody is at risk on the day of an order, so who
 # ordered on the last day of its data did so after it was computed: days are cut while they still run.
 LAST_ORDER = f"""
@@ -78,7 +82,7 @@ WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on < i.as_of""
 VIP_AT_RISK = f"""
 SELECT m.customer_id, 'vip_risk:' || o.last_on AS occurrence, o.last_on AS about
 FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
-{LAST_ORDER} AND i.segment = 'vip_at_risk'
+{LAST_ORDER} AND i.segment = 'vip_at_risk' AND NOT {MISSED_BEFORE.format(fact="vip_risk:")}
 """
 PLAN_RENEWAL = """
 SELECT m.customer_id, 'renewal:' || s.end_day AS occurrence, s.end_day AS about
@@ -100,7 +104,7 @@ WHERE m.program_id = %(program)s AND m.left_at IS NULL AND i.life_stage = 'estab
 STAGE_LAPSING = f"""
 SELECT m.customer_id, 'stage:lapsing:' || o.last_on AS occurrence, o.last_on AS about
 FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
-{LAST_ORDER} AND i.life_stage = 'overdue'
+{LAST_ORDER} AND i.life_stage = 'overdue' AND NOT {MISSED_BEFORE.format(fact="stage:lapsing:")}
 """
 # About the last day on which they can be spent, as the statement has it. Those that end by inactivity end with their wallet:
 # all wallets are looked at, where any version of the program has points that do.
@@ -121,24 +125,26 @@ SELECT customer_id, 'expiry:' || last_on AS occurrence, last_on AS about FROM (
     WHERE m.program_id = %(program)s AND m.left_at IS NULL AND l.ends_at > %(since)s AND l.ends_at <= %(until)s
 ) ending GROUP BY customer_id, last_on HAVING sum(available) >= %(points)s
 """
-# Most have bought since, as an index alone says; but what they bought since may have come back. Who was found by its last order
-# is not found once more by the one before because that came back afterwards; so of few it is asked what stayed of theirs.
+# Most have bought since, as an index alone says; but what they bought since may have come back. Who was found by the last order
+# that is seen there is found already; so of few it is asked what stayed of theirs.
 LAPSED = f"""
 SELECT m.customer_id, 'lapse:' || o.last_on AS occurrence, o.last_on AS about
 FROM (
     SELECT m.customer_id FROM memberships_membership m
+    LEFT JOIN (
+        SELECT DISTINCT o.customer_id FROM customers_return b JOIN customers_order o ON o.id = b.order_id
+        WHERE b.retailer_id = %(retailer)s AND o.local_date > %(target)s
+    ) back ON back.customer_id = m.customer_id
     CROSS JOIN LATERAL (
         SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id AND o.local_date <= %(day)s
     ) seen
-    WHERE m.program_id = %(program)s AND m.left_at IS NULL AND (
-        seen.last_on <= %(target)s OR m.customer_id IN (
-            SELECT o.customer_id FROM customers_return b JOIN customers_order o ON o.id = b.order_id
-            WHERE b.retailer_id = %(retailer)s AND o.local_date > %(target)s AND o.customer_id IS NOT NULL))
+    WHERE m.program_id = %(program)s AND m.left_at IS NULL
+    AND (seen.last_on <= %(target)s OR back.customer_id IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.campaign_id = %(campaign)s AND e.customer_id = m.customer_id
         AND e.occurrence = 'lapse:' || seen.last_on)
     OFFSET 0
 ) m CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
-WHERE o.last_on <= %(target)s
+WHERE o.last_on <= %(target)s AND NOT {MISSED_BEFORE.format(fact="lapse:")}
 """
 # Those who were members when it was said; of what is not said yet, all.
 BROADCAST = """

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='membership',
             name='advanced_until',
-            field=models.DateTimeField(editable=False, help_text='As far as facts and requests of the moment did it; what occurred before is late. Nights tell it of all.', null=True, verbose_name='time carried out until'),
+            field=models.DateTimeField(editable=False, help_text='By then points of the member ended by inactivity: what occurred before is late. Nights tell it of all.', null=True, verbose_name='time carried out until'),
         ),
     ]

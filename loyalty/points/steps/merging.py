@@ -12,6 +12,7 @@ from loyalty.points.expiry import Active
 from loyalty.points.state import POINTS, Move, NewLot, OpenLot, Redeemed, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import as_given, entry, post, repay, wallet_in, with_wallet
+from loyalty.points.steps.passing import after_idling
 
 
 def give_over(decision: Decision) -> Decision:
@@ -64,7 +65,8 @@ def take_over(decision: Decision) -> Decision:
         )
         for day in wallet.days:
             decision = with_wallet(decision, wallet_in(decision, wallet.code).with_day(day))
-    return decision
+    ended = [lot for wallet in theirs.wallets for lot in wallet.lots if lot.expired]
+    return decision.then(member=after_idling(decision.member, ended))
 
 
 def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:

@@ -93,9 +93,16 @@ def expire_due(decision: Decision) -> Decision:
             cause = f"expire:{due[0].id}:{stamp(decision.at)}"
             decision = post(decision, entry(decision, wallet, "expire", cause, {"lots": len(moves)}, moves=moves))
             decision = decision.then(
-                Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at)
+                Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at),
+                member=after_idling(decision.member, due),
             )
     return decision
+
+
+def after_idling(member: Member, ended: Iterable[OpenLot]) -> Member:
+    """Return a member who knows when lots ended by inactivity: what it did before, and is told of since, is late."""
+    ends = [lot.expires_at for lot in ended if lot.expires_on_inactivity and lot.expires_at is not None]
+    return member.advanced(max(ends)) if ends else member
 
 
 def next_of_points(member: Member, now: datetime) -> datetime | None:
