@@ -5,11 +5,12 @@ The floor that computes them knows why; `settings.WITHHELD_FIGURES` names what t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+from customers.core.values import dataclass
 
 RANK = "value_decile"
 RANKED_BY = ("predicted_value", "formula_value")  # the first that is known

@@ -356,7 +356,7 @@ UNTIL = NOON + 30 * DAY
     ("own", "others", "expected"),
     [
         ({}, {"zone": "Indian/Reunion", "paused_until": UNTIL}, ("Indian/Reunion", "", None, None, UNTIL)),
-        ({"zone": "Europe/Paris"}, {"zone": "Indian/Reunion"}, ("Europe/Paris", "", None, None, None)),
+        ({"zone": "Europe/Brussels"}, {"zone": "Indian/Reunion"}, ("Europe/Brussels", "", None, None, None)),
         (
             {"quiet_from": time(22), "quiet_to": time(6)},
             {"quiet_from": time(20), "quiet_to": time(9), "preferred_channel": "sms"},

@@ -17,7 +17,7 @@ from tests.referrals.make_referrals import claims, person, points, program, refe
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-ORDER_IN_TIME = 6  # statements, savepoint and release among them
+ORDER_IN_TIME = 4  # statements
 
 
 def test_both_rewards_are_pending_for_their_days_and_then_there() -> None:
