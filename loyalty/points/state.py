@@ -395,6 +395,10 @@ class WalletState:
         """Return it with all that is looked at of it."""
         return copy_with(self, {"days": days, "lots": lots, "actives": actives, "debt_entries": debt_entries})
 
+    def knowing_actives(self, actives: tuple[Active, ...]) -> "WalletState":
+        """Return it with all that its member did that keeps points."""
+        return copy_with(self, {"actives": actives})
+
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return copy_with(self, {"lots": lots})
 

@@ -653,3 +653,41 @@ def test_what_was_undone_before_a_merge_is_undone_already() -> None:
     again = reverse(shop.membership("a"), shop.redemptions["b", "r"], now=shop.at("2026-03-02 12:00"))
 
     assert (again.is_new, again.points, shop.balance("a")) == (False, 20, 50)
+
+
+IDLE = {"pending_days": 0, "expiry": "inactivity", "expiry_count": 1}
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_late_order_joins_what_the_one_who_went_did_before_and_after_it(*, is_merged: bool) -> None:
+    shop = two(policy=IDLE)
+    shop.order("o1", "b", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "7", at="2026-02-20 12:00")
+    shop.nights("2026-02-25")
+    who = "a" if is_merged else "b"
+    if is_merged:
+        shop.merge("b", "a", at="2026-02-26 12:00")
+    assert shop.balance(who) == 7
+
+    shop.order("late", who, "1", at="2026-01-30 12:00", now="2026-02-27 12:00")
+
+    assert shop.usable_through(who) == [("2026-03-20", 108)]
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_what_the_one_who_goes_did_long_ago_takes_no_points_that_a_late_order_brings_back(*, is_merged: bool) -> None:
+    shop = two(policy=IDLE)
+    shop.order("o1", "a", "100", at="2026-01-05 12:00")
+    shop.order("o2", "a", "7", at="2026-02-20 12:00")
+    shop.order("o3", "b", "5", at="2026-01-30 12:00")
+    shop.order("o4", "b", "3", at="2026-03-05 12:00")
+    shop.nights("2026-03-10")
+    if is_merged:
+        shop.merge("b", "a", at="2026-03-10 12:00")
+    assert shop.balance("a") == 7 + 3 * is_merged
+
+    shop.order("late", "a", "1", at="2026-01-31 12:00", now="2026-03-11 12:00")
+
+    assert shop.balance("a") == 108 + 8 * is_merged  # the 5 ended between, too
+    assert prove().differences == []

@@ -22,16 +22,18 @@ from loyalty.badges.state import BADGES
 from loyalty.badges.writing import unfold
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Told
+from loyalty.engine.member import Member
 from loyalty.memberships.models import Membership
 from loyalty.points.loading.debts import with_all_debts
+from loyalty.points.loading.history import actives_of
 from loyalty.points.loading.redeemed import load_redeemed
 from loyalty.points.models import Hold
 from loyalty.points.state import POINTS, PointsState, Redeemed
 
 # Points that have expired or were redeemed stand in no balance, and something may still become of them.
 GONE = """
-SELECT l.id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
-WHERE w.membership_id = %s AND (SELECT sum(CASE 'expired' WHEN v.to_state THEN v.amount WHEN v.from_state THEN -v.amount END)
+SELECT l.id, w.membership_id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE w.membership_id = ANY(%s) AND (SELECT sum(CASE 'expired' WHEN v.to_state THEN v.amount WHEN v.from_state THEN -v.amount END)
     FROM points_movement v WHERE v.lot_id = l.id) > 0
 """
 REDEEMED = """
@@ -118,9 +120,9 @@ def _refuse_open_hold(source: Membership) -> None:
 
 
 def _open(source: Membership, target: Membership, now: datetime) -> AccountSession:
-    """Open a session of both with all that the one who goes has, also points that are gone, and all that counts for both."""
+    """Open a session of both with all that they have, also points that are gone, and all that counts for both."""
     keys = [source.pk, target.pk]
-    gone = {lot: source.pk for (lot,) in bulk.fetch(GONE, [source.pk])}
+    gone = dict(bulk.fetch(GONE, [keys]))
     session = AccountSession.open(keys, now, lent=gone, all_lots=True)
     if any(_has_archive(session, each) for each in (source, target)):
         unfold(keys)
@@ -150,9 +152,9 @@ def _pass_on(
     )
     if giving.version is None:
         return passed
-    giver = giving.member.having(POINTS, theirs)
-    taker = as_one(taking, giver, moved)
-    giver = as_one(giving.then(member=giver), taking.member, moved)
+    giver, stays = _with_actives(giving.member.having(POINTS, theirs)), _with_actives(taking.member)
+    taker = as_one(taking.then(member=stays), giver, moved)
+    giver = as_one(giving.then(member=giver), stays, moved)
     given = GivenOver(new_id(), giver.customer_id, session.now, target.pk)
     gives = decide(giver, given, giving.versions, now=session.now, pools={})
     taken = TakenOver(new_id(), taking.member.customer_id, session.now, giver)
@@ -172,6 +174,15 @@ def _with_redeemed(session: AccountSession, source: Membership, used: set[str]) 
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
     return with_all_debts(theirs, session.postings()).with_redeemed(redeemed)
+
+
+def _with_actives(member: Member) -> Member:
+    """Return a member with all times at which it was active: a late fact may join some of them yet."""
+    points = member.of(POINTS)
+    found = actives_of([wallet.wallet_id for wallet in points.wallets])
+    for wallet in points.wallets:
+        points = points.having(wallet.knowing_actives(found.get(wallet.wallet_id, ())))
+    return member.having(POINTS, points)
 
 
 def _redeemed(source: Membership, used: set[str]) -> tuple[Redeemed, ...]:

@@ -87,7 +87,12 @@ def load_actives(scope: Scope, whole: Sequence[int]) -> dict[int, tuple[Active, 
     """Load what members did that keeps points that expire on inactivity, for facts that may be late."""
     if not whole or not scope.activities or not may_idle(scope):
         return None
-    found = bulk.fetch(ACTIVES, [list(whole)])
+    return actives_of(whole)
+
+
+def actives_of(wallet_ids: Sequence[int]) -> dict[int, tuple[Active, ...]]:
+    """Load what members did that keeps points that expire on inactivity, by wallet; nothing of wallets of which there is none."""
+    found = bulk.fetch(ACTIVES, [list(wallet_ids)])
     return {wallet_id: tuple(map(Active, instants, ends)) for wallet_id, instants, ends in found}
 
 

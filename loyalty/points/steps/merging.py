@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from customers.core.calendar import stamp
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Decision
 from loyalty.points.debts import as_given_over, covers_of, debts_of
-from loyalty.points.expiry import Active
+from loyalty.points.expiry import Active, spans_of
 from loyalty.points.state import POINTS, Move, NewLot, OpenLot, Redeemed, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import as_given, entry, post, repay, wallet_in, with_wallet
@@ -70,15 +71,45 @@ def take_over(decision: Decision) -> Decision:
 
 
 def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
-    """Let what expires on inactivity live by what both did: while one was active, the other was not idle."""
-    if theirs.span is None:
-        return decision
-    mine, span = wallet_in(decision, theirs.code), theirs.span
-    posting = entry(
-        decision.then(at=span.begin), mine, "transfer", f"merge:{giver}:active", {"points": 0, "merged": True},
-        keeps_until=span.end,
-    )  # fmt: skip
-    return post(with_wallet(decision, mine.keeping(Active(span.begin, span.end))), posting)
+    """
+    Let what expires on inactivity live by what both did: while one was active, the other was not idle.
+
+    Also long ago, as what is told late may join that to what came after it.
+    """
+    spans = spans_of(theirs.actives or ())
+    for span in spans:
+        mine, is_newest = wallet_in(decision, theirs.code), span is spans[-1]
+        kept = mine.keeping(Active(span.begin, span.end))
+        if not _is_worse(mine, kept, is_newest=is_newest):
+            cause = f"merge:{giver}:active" if is_newest else f"merge:{giver}:active:{stamp(span.begin)}"
+            posting = entry(
+                decision.then(at=span.begin),
+                mine,
+                "transfer",
+                cause,
+                {"points": 0, "merged": True},
+                keeps_until=span.end,
+            )
+            decision = post(with_wallet(decision, kept), posting)
+    return decision
+
+
+def _is_worse(before: WalletState, after: WalletState, *, is_newest: bool) -> bool:
+    """
+    Tell whether what another one did harms who stays: no points end sooner because of a merge.
+
+    What ended long ago, although both together were active, would not come back by a late fact: that proves nothing new. So only
+    the newest of what the other one did says that it has not ended.
+    """
+    ends = {lot.id: lot.expires_at for lot in after.lots}
+    changed = [
+        (lot, ends[lot.id]) for lot in before.lots if lot.expires_on_inactivity and ends[lot.id] != lot.expires_at
+    ]
+    return any(
+        (lot.available and end is not None and (lot.expires_at is None or end < lot.expires_at))
+        or (lot.expired and not is_newest)
+        for lot, end in changed
+    )
 
 
 def _take_lots(decision: Decision, theirs: WalletState, redeemed: Sequence[Redeemed], giver: UUID) -> Decision:
