@@ -24,13 +24,15 @@ from django.db import connection  # noqa: E402
 from benchmarks.measuring import MICRO, Cost, Figure, arguments, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOW, START, open_shop  # noqa: E402
 from customers.core import bulk  # noqa: E402
+from customers.core.ids import new_id  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.activity.models import NightRun  # noqa: E402
 from loyalty.campaigns.journeys.advancing import advance_due  # noqa: E402
+from loyalty.campaigns.journeys.candidates import Candidate  # noqa: E402
 from loyalty.campaigns.journeys.entering import NewEntry, enter  # noqa: E402
 from loyalty.campaigns.journeys.looking_again import look_again  # noqa: E402
 from loyalty.campaigns.journeys.nights import find_due  # noqa: E402
-from loyalty.campaigns.journeys.triggers import Candidate, statement_for  # noqa: E402
+from loyalty.campaigns.journeys.triggers import candidates  # noqa: E402
 from loyalty.campaigns.messages.claiming import Claimed, claim  # noqa: E402
 from loyalty.campaigns.messages.rendering import Rendered  # noqa: E402
 from loyalty.campaigns.messages.sending import SETTLED_TOGETHER  # noqa: E402
@@ -38,6 +40,7 @@ from loyalty.campaigns.messages.settling import Answered, settle  # noqa: E402
 from loyalty.campaigns.models import (  # noqa: E402
     Campaign,
     CampaignVersion,
+    Entry,
     FrequencyCap,
     Message,
     MessageChannel,
@@ -217,17 +220,17 @@ def enter_before(campaign: Campaign) -> None:
     """Let those have entered whom the nights before found; they are through with it."""
     version = campaign.version
     assert version is not None
-    statement, parameters = statement_for(campaign, version, TODAY - DAY)
-    parameters |= {"retailer": campaign.retailer_id, "version": version.pk, "at": NOW - DAY}
-    with connection.cursor() as cursor:
-        cursor.execute(ENTER.format(columns=", ".join(NewEntry._fields), found=statement), parameters)
+    known = (campaign.retailer_id, campaign.pk, version.pk)
+    at = NOW - DAY
+    bulk.insert(Entry, NewEntry._fields, [
+        NewEntry(
+            new_id(), *known, each.customer_id, each.occurrence, each.about, "", is_held_out=False, entered_at=at,
+            exposure_at=at, step=1, next_at=None, ended_at=at, reason="completed",
+        )
+        for each in candidates(campaign, version, TODAY - DAY)
+    ])  # fmt: skip
 
 
-ENTER = """
-INSERT INTO campaigns_entry ({columns})
-SELECT uuidv7(), %(retailer)s, %(campaign)s, %(version)s, f.customer_id, f.occurrence, f.about, '', false, %(at)s, %(at)s, 1,
-    NULL, %(at)s, 'completed' FROM ({found}) f
-"""
 # Those that only find rows; unique ones judge them too.
 INDEXES = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid

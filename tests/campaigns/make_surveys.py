@@ -6,8 +6,8 @@ from typing import Any
 from customers.models import Retailer
 from loyalty.campaigns.feedback.answering import answer
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Answer, Campaign, CampaignVersion, FollowUp, Invitation, Step, StepText, Survey
 from loyalty.campaigns.publishing.managing import publish
 from loyalty.memberships.models import Membership

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step
 from loyalty.campaigns.publishing.documents import to_document
 from loyalty.campaigns.publishing.managing import draft_of

@@ -7,10 +7,10 @@ import pytest
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import on_events
 from loyalty.campaigns.journeys.nights import find_due, find_on
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, Entry, Message
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event

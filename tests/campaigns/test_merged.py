@@ -11,12 +11,12 @@ from customers.privacy import erase
 from customers.registration import record_consent
 from loyalty.activity.account.merging import take_merge
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import on_events
 from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.journeys.nights import find_on
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.claiming import claim
 from loyalty.campaigns.messages.reading import outcomes_of
 from loyalty.campaigns.messages.sending import send

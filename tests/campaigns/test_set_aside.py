@@ -10,11 +10,11 @@ from customers.models import Customer
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import learn, on_events
 from loyalty.campaigns.journeys.nights import find_due
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Outcome, Step, WaitingFact
 from loyalty.outbox.models import Event
 from tests import make

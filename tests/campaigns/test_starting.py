@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from customers.models import Customer
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, Entry, MessageChannel, Outcome, Step
 from loyalty.campaigns.publishing.audience import ELSEWHERE, _arms, audience_of
 from loyalty.campaigns.publishing.managing import WrongCampaignState, draft_of, publish

@@ -41,8 +41,8 @@ from loyalty.badges.account.given import give_badge
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
 from loyalty.badges.models import Surprise
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, OfferGrant, PushDevice
 from loyalty.campaigns.offering.discounts import set_caps

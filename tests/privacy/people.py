@@ -30,8 +30,8 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import IdempotencyRecord
 from loyalty.campaigns.feedback.following_up import close
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, PushDevice
 from loyalty.campaigns.reaching.addresses import verify

@@ -8,9 +8,9 @@ import pytest
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.loading import MergedMeanwhile
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.models import Campaign, Entry, Message, Recipient
 from loyalty.campaigns.reaching.preferences import choose

@@ -7,8 +7,8 @@ import pytest
 from customers.models import Erasure, Interaction
 from customers.privacy import erase
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Invitation, Message
 from loyalty.campaigns.reaching.preferences import PersonErased
 from loyalty.memberships.models import Membership

@@ -12,8 +12,8 @@ from customers.core import bulk
 from customers.core.calendar import local_date, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.judging import JudgedCustomer, entered_before, judge
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.journeys.versions import rule_of
 from loyalty.campaigns.messages.loading import consents_of
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Outcome

@@ -17,9 +17,9 @@ from customers.core.calendar import local_date
 from customers.models import Retailer
 from loyalty.campaigns.journeys.about import facts_of
 from loyalty.campaigns.journeys.advancing import Ending, end_entries, ending_by, untrue
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.open_entries import OpenEntry, load_active
-from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.journeys.versions import published
 from loyalty.campaigns.models import Campaign, WaitingFact
 from loyalty.campaigns.rules.triggers import TRIGGERS

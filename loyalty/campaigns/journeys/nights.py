@@ -14,6 +14,7 @@ from customers.core.calendar import local_date, midnight
 from customers.models import Retailer
 from loyalty.activity.models import NightRun
 from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.lapses import LAPSED, Lapses
 from loyalty.campaigns.journeys.learning import is_open
 from loyalty.campaigns.journeys.triggers import candidates, told_at
 from loyalty.campaigns.models import Campaign, CampaignVersion
@@ -31,22 +32,23 @@ SELECT 1 FROM memberships_membership m WHERE m.program_id = %s AND m.left_at IS 
 
 def find_due(retailer: Retailer, *, now: datetime) -> int:
     """Let all live campaigns of a retailer look for members, up to today; return how many entered."""
-    rows = Campaign.objects.live().filter(retailer=retailer).select_related("version__retailer", "program__retailer")
-    entered = 0
-    for campaign in rows.order_by("-priority", "pk"):
+    live = Campaign.objects.live().filter(retailer=retailer).select_related("version__retailer", "program__retailer")
+    rows = list(live.order_by("-priority", "pk"))
+    lapses, entered = Lapses(rows), 0
+    for campaign in rows:
         with set_aside("campaign_looked_for_nobody", campaign=campaign.code):  # the next night catches up
-            entered += _catch_up(campaign, now)
+            entered += _catch_up(campaign, lapses, now)
     return entered
 
 
-def _catch_up(campaign: Campaign, now: datetime) -> int:
+def _catch_up(campaign: Campaign, lapses: Lapses, now: datetime) -> int:
     version = campaign.version
     assert version is not None, "a constraint says so"
     if not TRIGGERS[version.trigger["kind"]].is_of_night:
         return 0
     entered = 0
     for day in _nights(campaign, version, now):
-        entered += find_on(campaign, day, now=now)
+        entered += find_on(campaign, day, now=now, lapses=lapses)
         Campaign.objects.filter(pk=campaign.pk).update(found_until=day)
     return entered
 
@@ -90,8 +92,12 @@ def is_carried_out(campaign: Campaign, day: date) -> bool:
     return not bulk.fetch(BEHIND, [campaign.program_id, midnight(day, campaign.program.tzinfo)])
 
 
-def find_on(campaign: Campaign, day: date, *, now: datetime) -> int:
-    """Let the members enter for whom a campaign's trigger holds at the beginning of a day; return how many did."""
+def find_on(campaign: Campaign, day: date, *, now: datetime, lapses: Lapses | None = None) -> int:
+    """
+    Let the members enter for whom a campaign's trigger holds at the beginning of a day; return how many did.
+
+    :param lapses: of this and other campaigns, where they look together
+    """
     version = campaign.version
     assert version is not None, "a constraint says so"
     looked_at = max(filter(None, (midnight(day, campaign.program.tzinfo), campaign.starts_at)))
@@ -99,4 +105,6 @@ def find_on(campaign: Campaign, day: date, *, now: datetime) -> int:
     at = said_at or looked_at
     if not is_open(campaign, max(at, looked_at)):
         return 0
-    return enter(campaign, version, candidates(campaign, version, day), entered_at=at, now=now)
+    together = lapses if version.trigger["kind"] == LAPSED else None
+    found = together.of(campaign, day) if together else candidates(campaign, version, day)
+    return enter(campaign, version, found, entered_at=at, now=now)

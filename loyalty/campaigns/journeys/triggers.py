@@ -7,13 +7,13 @@ Each answers customers with the occurrence that names the fact, and the day that
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import midnight
-from customers.core.values import dataclass
 from loyalty.activity.tier_counts import When
+from loyalty.campaigns.journeys.candidates import Candidate
+from loyalty.campaigns.journeys.lapses import LAPSED, LAST_KEPT, lapsed
 from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, gaps
 from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign, CampaignVersion
@@ -32,12 +32,6 @@ from loyalty.campaigns.rules.triggers import (
 )
 from loyalty.points.ends import ENDS_AT
 
-# The day of the last order of a member m of which something stayed: most had no return at all, which is seen at once.
-LAST_KEPT = f"""
-SELECT o.local_date AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id {{until}} AND (
-    NOT EXISTS (SELECT 1 FROM customers_return b WHERE b.order_id = o.id) OR {KEPT.format(order="o")})
-ORDER BY o.local_date DESC LIMIT 1
-"""
 # A birthday of the 29th of February is kept on the 28th in years without one.
 BIRTHDAY = """
 SELECT m.customer_id, 'birthday:' || extract(year FROM %(target)s::date)::int AS occurrence, %(target)s::date AS about
@@ -125,27 +119,6 @@ SELECT customer_id, 'expiry:' || last_on AS occurrence, last_on AS about FROM (
     WHERE m.program_id = %(program)s AND m.left_at IS NULL AND l.ends_at > %(since)s AND l.ends_at <= %(until)s
 ) ending GROUP BY customer_id, last_on HAVING sum(available) >= %(points)s
 """
-# Most have bought since, as an index alone says; but what they bought since may have come back. Who was found by the last order
-# that is seen there is found already; so of few it is asked what stayed of theirs.
-LAPSED = f"""
-SELECT m.customer_id, 'lapse:' || o.last_on AS occurrence, o.last_on AS about
-FROM (
-    SELECT m.customer_id FROM memberships_membership m
-    LEFT JOIN (
-        SELECT DISTINCT o.customer_id FROM customers_return b JOIN customers_order o ON o.id = b.order_id
-        WHERE b.retailer_id = %(retailer)s AND o.local_date > %(target)s
-    ) back ON back.customer_id = m.customer_id
-    CROSS JOIN LATERAL (
-        SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id AND o.local_date <= %(day)s
-    ) seen
-    WHERE m.program_id = %(program)s AND m.left_at IS NULL
-    AND (seen.last_on <= %(target)s OR back.customer_id IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.campaign_id = %(campaign)s AND e.customer_id = m.customer_id
-        AND e.occurrence = 'lapse:' || seen.last_on)
-    OFFSET 0
-) m CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
-WHERE o.last_on <= %(target)s AND NOT {MISSED_BEFORE.format(fact="lapse:")}
-"""
 # Those who were members when it was said; of what is not said yet, all.
 BROADCAST = """
 SELECT m.customer_id, 'broadcast' AS occurrence, NULL::date AS about
@@ -177,7 +150,6 @@ STATEMENTS: Mapping[str, str] = {
     "survey_wave": SURVEY_WAVE,
     "birthday": BIRTHDAY,
     "points_expiring": POINTS_EXPIRING,
-    "lapsed": LAPSED,
     "first_order": FIRST_ORDER,
     "anniversary": ANNIVERSARY,
     "vip_at_risk": VIP_AT_RISK,
@@ -214,27 +186,15 @@ LATE_ORDERS = timedelta(days=7)  # so late an order may be told of, and is still
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """
-    A customer who may enter, because of one fact.
-
-    :param occurrence: the fact, such as birthday:2026
-    :param about: the day that it is all about; None where it is about none
-    """
-
-    customer_id: UUID
-    occurrence: str
-    about: date | None
-
-
 def candidates(campaign: Campaign, version: CampaignVersion, day: date) -> list[Candidate]:
     """Return the members for whom a trigger's state holds at the beginning of a day, and who did not enter for it."""
-    statement, parameters = statement_for(campaign, version, day)
+    if version.trigger["kind"] == LAPSED:
+        return lapsed([(campaign, version)], day)[campaign.pk]
+    statement, parameters = _statement_for(campaign, version, day)
     return [Candidate(*row) for row in bulk.fetch_planned(statement, parameters)] if statement else []
 
 
-def statement_for(campaign: Campaign, version: CampaignVersion, day: date) -> tuple[str, dict[str, Any]]:
+def _statement_for(campaign: Campaign, version: CampaignVersion, day: date) -> tuple[str, dict[str, Any]]:
     """Return the statement that answers candidates, with its parameters; an empty one where the fact itself brings them."""
     parameters = _parameters(campaign, version, day)
     kind = version.trigger["kind"]
@@ -291,8 +251,6 @@ def _of_kind(said: Mapping[str, Any], day: date, zone: ZoneInfo) -> dict[str, An
         found = {"target": target, "is_leaps_eve": is_leaps_eve(target)}
     elif kind == "points_expiring":
         found = {"until": midnight(day + days() + DAY, zone), "points": parameter(said, "points")}
-    elif kind == "lapsed":
-        found = {"target": day - days()}
     elif kind == "enrolled":
         found = {"from": midnight(day, zone) - KEPT_ENROLMENTS}
     elif kind in {"first_order", "contact"}:

@@ -10,9 +10,10 @@ from customers.core import bulk
 from customers.core.calendar import local_date, midnight, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
+from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import BATCH
 from loyalty.campaigns.journeys.judging import JudgedCustomer, judge
-from loyalty.campaigns.journeys.triggers import Candidate, candidates
+from loyalty.campaigns.journeys.triggers import candidates
 from loyalty.campaigns.journeys.versions import rule_of
 from loyalty.campaigns.messages.loading import consents_of, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, CampaignVersion
