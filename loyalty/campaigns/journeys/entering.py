@@ -110,7 +110,7 @@ def _enter(entrance: _Entrance, found: Sequence[Candidate]) -> int:
     if state != Campaign.State.LIVE:
         return 0
     ids = [each.customer_id for each in found]
-    judged, consents = judge(campaign, ids, entrance.at), consents_of(ids, now)
+    judged, consents = judge(campaign, ids, entrance.at, ground=entrance.rule.ground), consents_of(ids, now)
     participants = _Participants(entered_before(campaign.pk, ids))
     entries, refused = list[NewEntry](), list[NewOutcome]()
     for each in found:

@@ -8,7 +8,7 @@ from customers.core import bulk
 from customers.core.values import dataclass
 from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign
-from loyalty.campaigns.rules.consent import MARKETING
+from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, MARKETING
 from loyalty.experiments.assigning import HELD_OUT_OF_ALL
 
 # Who is in which arm, experiments say: the control of the campaign's own, and of any that holds out of everything.
@@ -18,7 +18,7 @@ SELECT c.id, r.zone, a.code, coalesce(a.is_control, false),
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s AND e.ended_at IS NULL),
     (SELECT max(e.entered_at) FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s
         AND e.reason <> 'late'),
-    EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id AND {KEPT.format(order="o")})
+    %(is_grounded)s AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id AND {KEPT.format(order="o")})
 FROM customers_customer c
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 LEFT JOIN LATERAL (
@@ -51,6 +51,7 @@ class JudgedCustomer:
     :param is_held_out_of_all: whether it is in the control of one that holds out of everything
     :param is_active: whether it is in the campaign already
     :param last_entered_at: None where it never was
+    :param has_bought: where it matters
     """
 
     zone: str | None
@@ -70,11 +71,15 @@ class JudgedCustomer:
         return self.is_control or (self.is_held_out_of_all and kind == MARKETING)
 
 
-def judge(campaign: Campaign, ids: Sequence[UUID], at: datetime) -> dict[UUID, JudgedCustomer]:
-    """Return what customers are to a campaign; nothing of those who were merged or erased."""
+def judge(campaign: Campaign, ids: Sequence[UUID], at: datetime, *, ground: str = "") -> dict[UUID, JudgedCustomer]:
+    """
+    Return what customers are to a campaign; nothing of those who were merged or erased.
+
+    :param ground: on which its messages rely: whether somebody has bought is looked up for those to existing customers
+    """
     parameters = {
         "ids": list(ids), "campaign": campaign.pk, "program": campaign.program_id, "experiment": campaign.experiment_id,
-        "at": at,
+        "at": at, "is_grounded": ground == EXISTING_CUSTOMER,
     }  # fmt: skip
     return {key: JudgedCustomer(*known) for key, *known in bulk.fetch(JUDGE, parameters)}
 

@@ -120,7 +120,7 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
     counted: Counter[str] = Counter()
     for start in range(0, len(found), BATCH):
         ids = list(dict.fromkeys(each.customer_id for each in found[start : start + BATCH]))
-        known, consents = judge(campaign, ids, now), consents_of(ids, now)
+        known, consents = judge(campaign, ids, now, ground=rule.ground), consents_of(ids, now)
         entering = []
         for customer in ids:
             judged = known.get(customer)
