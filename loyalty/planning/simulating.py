@@ -309,15 +309,21 @@ FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_
 WHERE m.program_id = %(program)s AND w.code = %(main)s AND e.occurred_at < %(until)s
 """
 OF_THEN = "(c.occurred_at >= m.enrolled_at OR m.enrolled_at > %(until)s)"
+# Of what members kept: points go back with what came back, so its margin is none either.
 MARGIN = """
-SELECT coalesce(sum(l.net_amount), 0), sum(l.net_amount - l.unit_cost * l.quantity),
-    coalesce(sum(l.net_amount) FILTER (WHERE l.unit_cost IS NULL), 0)
+SELECT coalesce(sum(k.amount), 0), sum(k.amount - l.unit_cost * k.quantity),
+    coalesce(sum(k.amount) FILTER (WHERE l.unit_cost IS NULL), 0)
 FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND (
     (o.occurred_at >= m.enrolled_at AND (m.left_at IS NULL OR o.occurred_at < m.left_at)) OR EXISTS (
         SELECT 1 FROM memberships_membershipperiod p
         WHERE p.membership_id = m.id AND o.occurred_at >= p.enrolled_at AND o.occurred_at < p.left_at))
 JOIN customers_orderline l ON l.order_id = o.id
+CROSS JOIN LATERAL (
+    SELECT l.net_amount - coalesce(sum(r.net_amount), 0) AS amount, l.quantity - coalesce(sum(r.quantity), 0) AS quantity
+    FROM customers_returnline r JOIN customers_return b ON b.id = r.order_return_id
+    WHERE r.line_id = l.id AND b.occurred_at < %(until)s
+) k
 WHERE m.program_id = %(program)s AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
 """
 
@@ -344,7 +350,7 @@ def _actual_final(program: Program, until: datetime) -> dict[UUID, str]:
 
 
 def _margin(program: Program, since: datetime, until: datetime) -> tuple[Decimal, Decimal | None]:
-    """Return what members' orders of a time cost them, and what they left over; None where no cost is known."""
+    """Return what members paid in a time for what they kept, and what that left over; None where no cost is known."""
     ((revenue, known, without),) = bulk.fetch(MARGIN, {"program": program.pk, "since": since, "until": until})
     rate, currency = program.retailer.margin_rate, program.retailer.currency
     if known is None and rate is None:

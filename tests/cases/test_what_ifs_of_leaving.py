@@ -1,9 +1,12 @@
 """What-ifs of members who left, came back, or were merged: under the same rules they come to what was in fact."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from customers.facts import LineFact
+from customers.models import Retailer
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.replaying import replay
 from loyalty.activity.simulation import Past, simulate
@@ -130,3 +133,23 @@ def test_a_what_if_compares_who_left_came_back_or_was_merged_with_what_was() -> 
     for side in ("draft", "actual"):
         assert result[side]["tiers"] == {"bronze": [2, 1, 2], "": [0, 1, 0]}
     assert (result["members"], result["movers"], result["revenue"]) == (2, 0, "120.00")
+
+
+def test_what_came_back_brought_no_margin_that_a_draft_would_have_to_earn() -> None:
+    shop = shop_of("a", rules=(Rule(),))
+    Retailer.objects.filter(pk=shop.retailer.pk).update(margin_rate="0.30")
+    known = LineFact("TEA", Decimal(4), Decimal(40), Decimal(10), unit_cost=Decimal(6))
+    shop.order("o1", "a", known, "100", at="2026-02-01 12:00")
+    shop.order("o2", "a", "50", at="2026-02-02 12:00")
+    shop.give_back("r1", "o1", at="2026-02-10 12:00", lines=[(1, "3"), (2, "0.5")])
+    shop.give_back("r2", "o2", at="2026-04-10 12:00")  # after the time that is looked at
+    shop.hears_nothing_until("2026-04-12 12:00")
+
+    asked = ask(
+        shop.draft(), since=shop.at("2026-01-01").date(), until=shop.at("2026-03-31").date(), author="a",
+        now=shop.known.latest,
+    )  # fmt: skip
+    result: Any = run(asked, now=shop.known.latest).result
+
+    # kept: 10 that cost 6, and by the rate 50 of the second line and 50 of the other order
+    assert (result["revenue"], result["margin"]) == ("110.00", "34.00")
