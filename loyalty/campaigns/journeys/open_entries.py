@@ -11,7 +11,7 @@ from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.journeys.versions import published
-from loyalty.campaigns.messages.loading import IS_ENDING_CONTACT, IS_OF_LAST_ORDER, KEPT
+from loyalty.campaigns.messages.loading import IS_ENDING_CONTACT, IS_ORDER_SINCE
 from loyalty.campaigns.rules.journeys import JourneyRule
 
 # Of who was merged no step is taken until it is carried on (`carrying`).
@@ -46,9 +46,8 @@ ORDER BY e.next_at LIMIT %(limit)s
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
     e.step, e.next_at, coalesce(nullif(r.zone, ''), p.zone),
-    (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s AND CASE
-        WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END
-        AND {KEPT.format(order="o")}),
+    (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s
+        AND {IS_ORDER_SINCE}),
     CASE WHEN v.exits @> '[{{"fact": "contact"}}]' THEN (
         SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.occurred_at <= %s
             AND {IS_ENDING_CONTACT}) END,

@@ -29,6 +29,11 @@ KEPT = """EXISTS (
         SELECT sum(r.quantity) FROM customers_returnline r WHERE r.line_id = l.id), 0))"""
 # As `is_of_last_order` has it, of an entry e.
 IS_OF_LAST_ORDER = f"e.occurrence ^@ ANY (ARRAY[{', '.join(repr(each) for each in SINCE_LAST_ORDER)}])"
+# Whether an order o of a customer is one since its entry e began, of which something stayed. By days it is found by an index:
+# none is farther than one from that of UTC.
+IS_ORDER_SINCE = f"""o.local_date >= CASE
+        WHEN {IS_OF_LAST_ORDER} THEN e.about_date + 1 ELSE (e.entered_at AT TIME ZONE 'UTC')::date - 1 END
+    AND ({IS_OF_LAST_ORDER} OR o.occurred_at >= e.entered_at) AND {KEPT.format(order="o")}"""
 # Whether a contact i with support, since an entry e, is one that ends it by its version v: of a topic and an outcome that its
 # exit names, or of any where it names none.
 IS_ENDING_CONTACT = """i.kind = 'support' AND i.occurred_at >= e.entered_at AND EXISTS (
@@ -47,9 +52,7 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
         WHEN c.id IS NOT NULL AND coalesce((SELECT p.left_at IS NOT NULL FROM memberships_membership p
             WHERE p.customer_id = m.customer_id AND p.program_id = c.program_id), true) THEN 'left'
         WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
-            SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
-                WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END
-                AND {KEPT.format(order="o")})
+            SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND {IS_ORDER_SINCE})
         THEN 'ordered'
         WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
             SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.occurred_at <= %s
