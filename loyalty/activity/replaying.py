@@ -33,9 +33,10 @@ WHERE m.id = ANY(%(ids)s) AND m.left_at IS NULL AND (m.next_due_at IS NULL OR m.
     AND NOT EXISTS (SELECT 1 FROM points_grant g WHERE g.membership_id = m.id AND g.decided_at IS NULL)
 """
 # What a return has claimed of held points is taken when the hold ends; a past that is replayed holds nothing. What comes back
-# then settles what is lacking, first.
+# then settles what is lacking, first. And what was held could not be taken with a gift: instead, that took what is pending.
 STORED = """
-SELECT w.membership_id, w.code, w.available + w.held - w.owed - c.claimed, w.pending, least(w.held - c.claimed, w.shortfall)
+SELECT w.membership_id, w.code, w.available + w.held - w.owed - c.claimed, w.pending, least(w.held - c.claimed, w.shortfall),
+    (SELECT coalesce(sum(h.points), 0)::bigint FROM points_hold h WHERE h.wallet_id = w.id)
 FROM points_wallet w CROSS JOIN LATERAL (
     SELECT coalesce(sum(l.claimed), 0)::bigint AS claimed FROM points_lot l WHERE l.wallet_id = w.id AND l.claimed > 0
 ) c
@@ -104,9 +105,11 @@ def _compared(
         done.members += 1
         number, key = settled[past.joined.membership_id]
         for wallet in past.member.of(POINTS).wallets:
-            balance, pending, may_settle = stored.get((past.joined.membership_id, wallet.code), (0, 0, 0))
+            balance, pending, may_settle, held = stored.get((past.joined.membership_id, wallet.code), (0, 0, 0, 0))
             replayed = sum(lot.available + lot.held for lot in wallet.lots) - wallet.owed
             waiting = sum(lot.pending for lot in wallet.lots)
+            if 0 < waiting - pending <= held:
+                balance, pending = balance - (waiting - pending), waiting
             if not balance - may_settle <= replayed <= balance:
                 yield Deviation(program.slug, number, f"the balance of {wallet.code}", str(balance), str(replayed))
             if pending != waiting:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.batches import Status
 from customers.facts import CorrectionFact
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.spending import hold, redeem, release, reverse
 from loyalty.activity.correcting import take_correction
@@ -616,6 +617,27 @@ def test_what_was_spent_of_a_badge_that_came_with_an_award_which_is_gone_is_lack
     assert make.wallet_of(ada).available == 30 + 30 + 11
     assert prove().differences == []
     assert replay(club, now=make.on("2026-06-03")).deviations == []
+
+
+@pytest.mark.parametrize("end", ["open", "released"])
+def test_a_replay_knows_that_what_is_held_was_not_taken_with_an_award(end: str) -> None:
+    club = game.program(
+        {"code": "large", "metric": "spend", "target": "100", "points": 30, "badge": "fan"}, badges=[{"code": "fan"}],
+        points={"pending_days": 30},
+    )  # fmt: skip
+    ada = make.member(club)
+    adjust(ada, 20, reference="a", reason="sorry", author="sue", now=make.on("2026-05-01"))
+    held, _ = hold(ada, 20, reference="cart", life=timedelta(days=20), now=make.on("2026-05-01"))
+    make.buys(ada, "50", at=make.on("2026-05-02"))
+    large = make.buys(ada, "80", at=make.on("2026-05-03"))
+    redeem(ada, 30, reference="r", now=make.on("2026-05-04"))
+    make.returns(ada, large, (1, "1"), at=make.on("2026-05-05"))  # the 30 that are spent come from what is pending
+    wallet = make.wallet_of(ada)
+    assert (wallet.available, wallet.held, wallet.pending) == (0, 20, 20)
+    if end == "released":
+        release(held.pk, now=make.on("2026-05-06"))
+
+    assert replay(club, now=make.on("2026-05-07")).deviations == []
 
 
 def monthly() -> Program:
