@@ -91,6 +91,14 @@ def compute_value(  # noqa: PLR0913 - of whom, when, until when, for how long, a
         return run if _carried_out(run, on_progress, on_plan) else None
 
 
+def compute_or_ask(retailer: Retailer, *, now: datetime) -> None:
+    """Compute a night's values; where another run goes on, which may be of an earlier day, have it done after that one."""
+    try:
+        compute_value(retailer, now=now)
+    except AnotherRun:
+        ask(retailer, now=now, author="")
+
+
 def ask(retailer: Retailer, *, now: datetime, author: str, **given: Any) -> ValueRun:
     """
     Let a worker compute the value of a retailer's customers; what is given is as for `compute_value`.
@@ -374,9 +382,9 @@ def _ranked(block: Block, plan: Plan) -> Floats:
 
 
 def latest_run(retailer_id: int) -> ValueRun | None:
-    """Return the newest run of a retailer's whole data that came to an end."""
+    """Return the run of a retailer's whole data that came to its end last, whenever it was asked for."""
     runs = ValueRun.objects.filter(retailer=retailer_id, status__in=ValueRun.FINISHED, is_current=True)
-    return runs.order_by("-pk").first()
+    return runs.order_by(*ValueRun.LAST_FIRST).first()
 
 
 def top_customers(run: ValueRun, limit: int) -> list[CustomerValue]:
