@@ -19,6 +19,7 @@ from analytics.choosing import Chosen, Sample, activation, choose, share_of
 from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, lifetime_from_churn
 from analytics.clv.statements import Statement
 from analytics.clv.tuples import Floats, Tuples, collect
+from analytics.margins import margin, rate_of_goods
 from analytics.models import CustomerValue, ValueRun
 from analytics.reading import Spool
 from analytics.scoring import Plan
@@ -294,7 +295,7 @@ def _money(run: ValueRun, sums: Sums) -> scoring.Money:
         run.basis = basis.COSTS_AND_RATE if rate is not None else basis.COSTS_EXTENDED
         if sums.costed >= NEARLY_ALL * sums.goods:
             run.basis = basis.COSTS
-        rate = 1.0 - sums.cost / sums.costed if rate is None else rate
+        rate = rate_of_goods(rate, costed=sums.costed, cost=sums.cost)
     else:
         run.basis = basis.REVENUE if rate is None else basis.RATE
     run.margin_share = _margin_share(sums, rate)
@@ -306,8 +307,8 @@ def _margin_share(sums: Sums, rate: float | None) -> float:
     """Return what is left of revenue, as `scoring.Money.margin` has it of each customer; all of it where nothing is known."""
     if rate is None or sums.total <= 0:
         return 1.0 if rate is None else rate
-    margin = sums.costed - sums.cost + (sums.goods - sums.costed) * rate - sums.paid_with_points
-    return margin / sums.total
+    left = margin(value=sums.total, paid=sums.paid_with_points, costed=sums.costed, cost=sums.cost, rate=rate)
+    return left / sums.total
 
 
 def _describe(run: ValueRun, chosen: Chosen, plan: Plan, tuples: Tuples) -> None:
