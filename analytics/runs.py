@@ -307,7 +307,7 @@ def _margin_share(sums: Sums, rate: float | None) -> float:
     """Return what is left of revenue, as `scoring.Money.margin` has it of each customer; all of it where nothing is known."""
     if rate is None or sums.total <= 0:
         return 1.0 if rate is None else rate
-    left = margin(value=sums.total, paid=sums.paid_with_points, costed=sums.costed, cost=sums.cost, rate=rate)
+    left: float = margin(value=sums.total, paid=sums.paid_with_points, costed=sums.costed, cost=sums.cost, rate=rate)
     return left / sums.total
 
 

@@ -35,7 +35,7 @@ class ShownOrder(ChangeList):
     def _shown(self, request: HttpRequest, asked: Any) -> Any:
         path = asked.removeprefix("-") if isinstance(asked, str) else ""
         figure = path.removeprefix("insight__")
-        if figure not in self.model_admin.withheld_figures:
+        if figure not in getattr(self.model_admin, "withheld_figures", ()):
             return asked
         retailers = hiding(hidden_of_all(request), figure)
         if not retailers:

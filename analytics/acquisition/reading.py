@@ -67,7 +67,8 @@ class Margin:
 
     def of(self, revenue: float, paid: float) -> float:
         """Return what is left of revenue, and of goods that points paid."""
-        return margin(value=revenue, paid=paid, costed=0.0, cost=0.0, rate=self.rate)
+        left: float = margin(value=revenue, paid=paid, costed=0.0, cost=0.0, rate=self.rate)
+        return left
 
 
 @dataclass(frozen=True)
