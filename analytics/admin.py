@@ -40,6 +40,7 @@ from customers.core.admin import ModelAdmin, ReadOnlyAdmin, display, money
 from customers.core.numbers import shown
 from customers.core.withheld import NOTHING, Withheld, withheld, withheld_of
 from customers.models import Retailer
+from customers.shown_order import ShownOrder
 
 ASKED = ("retailer", "data_cut", "horizon_days", "discount_rate")
 
@@ -71,6 +72,7 @@ class ValueRunAdmin(ModelAdmin):
     list_filter = ("retailer", "status", "is_current")
     list_select_related = ("retailer",)
     ordering = ("-pk",)
+    withheld_figures = ("total_value",)
     fieldsets: ClassVar = (
         (None, {"fields": ("retailer", "status", "reason", "data_cut", "is_current", "ran_at", "author")}),
         (_("Values"), {"fields": ("total_range", "basis_words", "formula_words", "customers", "change_table")}),
@@ -82,6 +84,9 @@ class ValueRunAdmin(ModelAdmin):
         ),
         (_("Data"), {"fields": ("differences", "is_truncated", "costed_share", "margin_rate", "has_values")}),
     )  # fmt: skip
+
+    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ShownOrder]:
+        return ShownOrder
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Leave out values that the data do not carry, in one statement for all runs of the page."""

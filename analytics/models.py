@@ -100,6 +100,7 @@ class ValueRun(models.Model):
         FAILED = "failed", _("failed")
 
     FINISHED: ClassVar = (Status.DONE, Status.REFUSED)  # whose values are whole
+    LAST_FIRST: ClassVar = ("-ran_at", "-pk")  # of one retailer: one that was asked for has its key long before it ran
 
     class Basis(models.TextChoices):
         """What the money of a run's values is."""

@@ -19,6 +19,7 @@ from analytics.choosing import Chosen, Sample, activation, choose, share_of
 from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, lifetime_from_churn
 from analytics.clv.statements import Statement
 from analytics.clv.tuples import Floats, Tuples, collect
+from analytics.margins import margin, rate_of_goods
 from analytics.models import CustomerValue, ValueRun
 from analytics.reading import Spool
 from analytics.scoring import Plan
@@ -89,6 +90,14 @@ def compute_value(  # noqa: PLR0913 - of whom, when, until when, for how long, a
     with _alone(retailer):
         clean_up(retailer)
         return run if _carried_out(run, on_progress, on_plan) else None
+
+
+def compute_or_ask(retailer: Retailer, *, now: datetime) -> None:
+    """Compute a night's values; where another run goes on, which may be of an earlier day, have it done after that one."""
+    try:
+        compute_value(retailer, now=now)
+    except AnotherRun:
+        ask(retailer, now=now, author="")
 
 
 def ask(retailer: Retailer, *, now: datetime, author: str, **given: Any) -> ValueRun:
@@ -286,7 +295,7 @@ def _money(run: ValueRun, sums: Sums) -> scoring.Money:
         run.basis = basis.COSTS_AND_RATE if rate is not None else basis.COSTS_EXTENDED
         if sums.costed >= NEARLY_ALL * sums.goods:
             run.basis = basis.COSTS
-        rate = 1.0 - sums.cost / sums.costed if rate is None else rate
+        rate = rate_of_goods(rate, costed=sums.costed, cost=sums.cost)
     else:
         run.basis = basis.REVENUE if rate is None else basis.RATE
     run.margin_share = _margin_share(sums, rate)
@@ -298,8 +307,8 @@ def _margin_share(sums: Sums, rate: float | None) -> float:
     """Return what is left of revenue, as `scoring.Money.margin` has it of each customer; all of it where nothing is known."""
     if rate is None or sums.total <= 0:
         return 1.0 if rate is None else rate
-    margin = sums.costed - sums.cost + (sums.goods - sums.costed) * rate - sums.paid_with_points
-    return margin / sums.total
+    left: float = margin(value=sums.total, paid=sums.paid_with_points, costed=sums.costed, cost=sums.cost, rate=rate)
+    return left / sums.total
 
 
 def _describe(run: ValueRun, chosen: Chosen, plan: Plan, tuples: Tuples) -> None:
@@ -374,9 +383,9 @@ def _ranked(block: Block, plan: Plan) -> Floats:
 
 
 def latest_run(retailer_id: int) -> ValueRun | None:
-    """Return the newest run of a retailer's whole data that came to an end."""
+    """Return the run of a retailer's whole data that came to its end last, whenever it was asked for."""
     runs = ValueRun.objects.filter(retailer=retailer_id, status__in=ValueRun.FINISHED, is_current=True)
-    return runs.order_by("-pk").first()
+    return runs.order_by(*ValueRun.LAST_FIRST).first()
 
 
 def top_customers(run: ValueRun, limit: int) -> list[CustomerValue]:

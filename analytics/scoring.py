@@ -17,6 +17,7 @@ from analytics.clv.formulas import Terms, value_by_formula
 from analytics.clv.purchases import PurchaseModel, discounted_purchases, probability_of_buying
 from analytics.clv.spend import Spend
 from analytics.clv.tuples import Floats, Tuples, places
+from analytics.margins import margin
 
 RISK = 0.6  # of the probability the day after the last purchase: below it a customer is at risk
 DIGITS = 6  # of probabilities and numbers of purchases
@@ -41,8 +42,10 @@ class Money:
         """Return what is left of revenue: after the known costs, and by the rate where none is known, however goods were paid."""
         if self.margin_rate is None:
             return block.total
-        by_rate = block.total + block.paid_with_points - block.costed
-        return np.asarray((block.costed - block.cost) + by_rate * self.margin_rate - block.paid_with_points)
+        found = margin(
+            value=block.total, paid=block.paid_with_points, costed=block.costed, cost=block.cost, rate=self.margin_rate
+        )
+        return np.asarray(found)
 
     def rounded(self, amounts: Floats) -> Floats:
         """Return amounts in whole units of the currency."""

@@ -66,11 +66,8 @@ END
 PAID_WITH_POINTS = """
 o.paid_with_points - coalesce(b.amount - round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0)
 """
-# What money paid of the lines whose cost is known.
-COSTED = """
-CASE WHEN o.paid_with_points = 0 THEN c.amount
-    ELSE round(c.amount - c.amount * o.paid_with_points / nullif(o.net_amount, 0), 4) END
-"""
+# The same of any order: those that points did not pay may come to nothing.
+PAID = f"CASE WHEN o.paid_with_points = 0 THEN 0 ELSE {PAID_WITH_POINTS} END"
 # Days that keep no money are no occasions; what points paid and what it cost are counted all the same.
 TRUTH = """
 days AS (
@@ -187,6 +184,17 @@ def earlier_truth(retailer: Retailer) -> str:
 def has_costs(retailer: Retailer) -> bool:
     """Return whether the unit cost of anything that a retailer sold is known."""
     return bool(bulk.fetch(HAS_COSTS, [retailer.pk])[0][0])
+
+
+def with_money(*, knows_costs: bool) -> str:
+    """
+    Return what joins to orders `o` what their margin is counted from, as `m`: value, paid, costed and cost.
+
+    The tables `back` and, where costs are known, `costs` stand before it.
+    """
+    costed, cost = ("coalesce(c.amount, 0)", "coalesce(c.cost, 0)") if knows_costs else ("0::numeric", "0::numeric")
+    money = f"SELECT {KEPT} AS value, {PAID} AS paid, {costed} AS costed, {cost} AS cost"
+    return f"{JOINED} {COSTS_JOINED if knows_costs else ''} CROSS JOIN LATERAL ({money}) m"
 
 
 def rate_of(retailer: Retailer) -> str | None:

@@ -8,7 +8,7 @@ from analytics.experiments.offer_margins import write_offer_margins
 from analytics.kpis import mailing
 from analytics.recommendations import running as recommending
 from analytics.roll_outs import running as roll_outs
-from analytics.runs import compute_value
+from analytics.runs import compute_or_ask
 from analytics.uplift_runs import running as uplift
 from customers.isolation import for_each_retailer
 from customers.models import Retailer
@@ -25,7 +25,7 @@ def refresh_statistics(retailer: Retailer) -> None:
 @for_each_retailer()
 def value_everyone(retailer: Retailer) -> None:
     """Compute every customer's value anew."""
-    compute_value(retailer, now=timezone.now())
+    compute_or_ask(retailer, now=timezone.now())
 
 
 @shared_task(name="analytics.tasks.run_asked")

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 import numpy as np
-from django.db import transaction
+import structlog
+from django.db import OperationalError, transaction
+from psycopg.errors import LockNotAvailable
 
 from analytics.blocks import Columns
 from analytics.copying import Array, Money, write_columns
@@ -19,6 +21,8 @@ from analytics.models import ValueRun
 from customers.core import bulk
 from customers.core.money import decimals_of
 from customers.models import Retailer
+
+log = structlog.get_logger()
 
 RANGE = 100_000  # customers whose insights are written in one transaction
 PLACES = 32  # bits of a value's id that count the rows of its run
@@ -152,15 +156,27 @@ def drop_old(retailer: Retailer) -> int:
     """
     Drop the values of runs, but for the last one and the last of each month; return of how many.
 
-    Of runs that looked at an earlier day the last one is kept.
+    Of runs that looked at an earlier day the last one is kept. Values that somebody is reading are dropped by a later run.
     """
     kept: set[tuple[int, int] | None] = set()
     dropped = 0
     runs = ValueRun.objects.filter(retailer=retailer, has_values=True, status__in=ValueRun.FINISHED)
-    for run in runs.order_by("-pk"):
+    for run in runs.order_by(*ValueRun.LAST_FIRST):
         kind = (run.cut.year, run.cut.month) if run.is_current else None
         if kind in kept:
-            drop_partition(run)
-            dropped += 1
+            dropped += _dropped_if_unread(run)
         kept.add(kind)
     return dropped
+
+
+def _dropped_if_unread(run: ValueRun) -> bool:
+    """Drop the values of a run, unless whoever reads the table keeps it past the lock timeout; return whether that was done."""
+    try:
+        drop_partition(run)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        run.has_values = True
+        log.warning("values_still_read", run=run.pk)
+        return False
+    return True

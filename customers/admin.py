@@ -20,7 +20,7 @@ from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin,
 from customers.core.exporting import csv_response
 from customers.core.money import written
 from customers.core.segments import LifeStage
-from customers.core.withheld import Withheld, withheld, withheld_of
+from customers.core.withheld import RANK, Withheld, withheld, withheld_of
 from customers.importing.admin import ImportJobAdmin as ImportJobAdmin  # noqa: PLC0414 - registered beside the others
 from customers.interaction_pages import ContactInline
 from customers.models import (
@@ -39,6 +39,7 @@ from customers.models import (
     UndecidedFact,
 )
 from customers.segment_names import NAMES, STAGE_NAMES, TAG_NAMES, choices_of
+from customers.shown_order import ShownOrder, hidden_of_all, hiding
 
 
 @admin.register(Retailer)
@@ -175,7 +176,10 @@ def _purchases() -> QuerySet[Order]:
 
 
 NOT_SHOWN = "not_shown"
-VALUED = ("insight__at_risk", "insight__value_decile")  # what people are chosen by that may not be shown
+VALUED = {
+    "insight__at_risk": "at_risk",
+    "insight__value_decile": RANK,
+}  # what people are chosen by that may not be shown
 EXPORTED = (
     "external_id", "email", "first_name", "last_name", "acquisition_channel", "identified_at", "insight__as_of",
     "insight__currency", "insight__historic_revenue", "insight__predicted_value", "insight__value_decile",
@@ -198,6 +202,8 @@ class CustomerAdmin(ModelAdmin):
     search_fields = ("external_id__exact", "email", "last_name")
     search_help_text = _("External id, e-mail or last name")
     list_select_related = ("retailer", "insight")
+    show_facets = admin.ShowFacets.NEVER  # how many are at risk of those who are found by a name tells who is
+    withheld_figures = ("predicted_value", "probability_active", RANK)  # of columns by which people order
     form = CustomerForm
     readonly_fields = ("retailer", "external_id", "identified_at", "merged_into", "erased_at")
     inlines = (InsightInline, ConsentInline, ContactInline)
@@ -206,15 +212,20 @@ class CustomerAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Return customers; who asks for those of some value, of none whose values are not shown, for that would tell them."""
         rows: QuerySet[Customer] = super().get_queryset(request)
-        if not any(name.startswith(VALUED) for name in request.GET):
-            return rows
-        hidden = withheld(Retailer.objects.values_list("pk", flat=True))
-        return rows.exclude(retailer__in=list(hidden)) if hidden else rows
+        figures = {figure for path, figure in VALUED.items() if any(name.startswith(path) for name in request.GET)}
+        for figure in figures:
+            rows = rows.exclude(retailer__in=hiding(hidden_of_all(request), figure))
+        return rows
+
+    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ShownOrder]:
+        return ShownOrder
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Leave out what is not shown of the page's customers, and say why, in one statement for all of them."""
+        """Leave out what is not shown of the customers that are looked at, and say why, in one statement for all of them."""
         found = super().get_changelist_instance(request)
-        hidden = withheld(customer.retailer_id for customer in found.result_list)
+        asked_by_value = getattr(request, "hidden_of_all", None)
+        shown = (customer.retailer_id for customer in found.result_list)
+        hidden = withheld(shown) if asked_by_value is None else asked_by_value
         for customer in found.result_list:
             _hide(customer, hidden)
         if request.method == "GET":

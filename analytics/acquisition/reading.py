@@ -8,8 +8,9 @@ from analytics.acquisition.channels import Channel, Cohort, Spent, channels
 from analytics.audit.running import findings_of
 from analytics.audit.verdicts import Level
 from analytics.data_end import last_whole_day
+from analytics.margins import SQL, margin
 from analytics.models import AuditRun
-from analytics.statistics import KEPT
+from analytics.statistics import with_money
 from customers.core import bulk
 from customers.core.calendar import add_months, local_date
 from customers.models import Retailer
@@ -31,17 +32,17 @@ SELECT lower(btrim(c.acquisition_channel)), date_trunc('month', s.first_day)::da
 FROM analytics_customerstatistics s JOIN customers_customer c ON c.id = s.customer_id
 WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND s.first_day < %(until)s GROUP BY 1, 2
 """
-REVENUE = f"""
+OF_ORDERS = {name: f"m.{name}" for name in ("value", "paid", "costed", "cost")}
+BROUGHT = f"""
 WITH back AS (
     SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1
 )
 SELECT lower(btrim(c.acquisition_channel)), date_trunc('month', s.first_day)::date,
-    date_trunc('month', o.local_date)::date,
-    sum(greatest({KEPT}, 0))
+    date_trunc('month', o.local_date)::date, sum({SQL.format(rate="%(rate)s::numeric", **OF_ORDERS)})
 FROM analytics_customerstatistics s
 JOIN customers_customer c ON c.id = s.customer_id
 JOIN customers_order o ON o.customer_id = s.customer_id
-LEFT JOIN back b ON b.order_id = o.id
+{with_money(knows_costs=False)}
 WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND s.first_day < %(until)s AND {SAMPLED}
     AND o.retailer_id = %(retailer)s AND o.local_date >= s.first_day AND o.local_date < %(until)s
 GROUP BY 1, 2, 3
@@ -57,12 +58,17 @@ class Margin:
     """
     What turns revenue into margin.
 
-    :param rate: the share of revenue that is margin; 1 where none is known
+    :param rate: the share of goods' value that is margin; 1 where none is known
     :param basis: "lines" (their costs), "rate" (the retailer's), or "none"
     """
 
     rate: float
     basis: str
+
+    def of(self, revenue: float, paid: float) -> float:
+        """Return what is left of revenue, and of goods that points paid."""
+        left: float = margin(value=revenue, paid=paid, costed=0.0, cost=0.0, rate=self.rate)
+        return left
 
 
 @dataclass(frozen=True)
@@ -103,13 +109,13 @@ def acquisition(
         since = earliest
     if since >= until:
         return None
-    margin = margin_of(retailer, audit)
+    by = margin_of(retailer, audit)
     asked: dict[str, object] = {"retailer": retailer.pk, "since": since, "until": until}
     every = max(1, -(-bulk.fetch(COUNT, asked)[0][0] // max_customers))
-    asked |= {"every": every}
+    asked |= {"every": every, "rate": by.rate}
     new = [_New(*row) for row in bulk.fetch_planned(NEW, asked)]
-    found = channels(_spent(new, asked), _cohorts(new, asked, until, margin.rate))
-    return Acquisition(since, until, margin, found, every, left_out)
+    found = channels(_spent(new, asked), _cohorts(new, asked, until))
+    return Acquisition(since, until, by, found, every, left_out)
 
 
 def margin_of(retailer: Retailer, audit: AuditRun | None) -> Margin:
@@ -147,17 +153,17 @@ def _spent(new: list[_New], asked: dict[str, object]) -> list[Spent]:
     return [Spent(channel, month, float(amount)) for (channel, month), amount in (reported | entered).items()]
 
 
-def _cohorts(new: list[_New], asked: dict[str, object], until: date, rate: float) -> list[Cohort]:
-    rows = bulk.fetch_planned(REVENUE, asked)
-    revenue = {(channel, first, month): float(sales) for channel, first, month, sales in rows}
+def _cohorts(new: list[_New], asked: dict[str, object], until: date) -> list[Cohort]:
+    rows = bulk.fetch_planned(BROUGHT, asked)
+    brought = {(channel, first, month): float(amount) for channel, first, month, amount in rows}
     cohorts = []
     for each in new:
-        scale = rate * each.customers / each.sampled if each.sampled else 0.0
+        scale = each.customers / each.sampled if each.sampled else 0.0
         ages = range(
             _months_between(each.month, until) if each.sampled else 0
         )  # of whom nobody is seen, nothing is said
-        margin = (scale * revenue.get((each.channel, each.month, add_months(each.month, age)), 0.0) for age in ages)
-        cohorts.append(Cohort(each.channel, each.month, each.customers, tuple(margin)))
+        months = (scale * brought.get((each.channel, each.month, add_months(each.month, age)), 0.0) for age in ages)
+        cohorts.append(Cohort(each.channel, each.month, each.customers, tuple(months)))
     return cohorts
 
 

@@ -139,11 +139,9 @@ def _margin_in_words(margin: Margin) -> str:
         )
     words = {
         "lines": _(
-            "Margin: %(rate)s of revenue, by the costs of the lines, less what came back and what was paid with points."
+            "Margin: %(rate)s of what was bought and kept, by the costs of the lines, less what points paid of it."
         ),
-        "rate": _(
-            "Margin: %(rate)s of revenue, the retailer’s rate, less what came back and what was paid with points."
-        ),
+        "rate": _("Margin: %(rate)s of what was bought and kept, the retailer’s rate, less what points paid of it."),
     }
     return words[margin.basis] % {"rate": percent(margin.rate)}
 

@@ -2,8 +2,8 @@
 What the customers of each arm cost in their windows, by one statement, where an experiment has come to its end.
 
 A customer costs what rewards cost that it redeemed and kept, and by how much more points it is owed at the end of its window,
-as far as they are expected to be redeemed. What orders were paid with, by a reward or by points alone, is less margin already,
-all of it or the rate's part: that is not counted twice. A variant costs what its customers do more than as many of the control.
+as far as they are expected to be redeemed. What orders were paid with, by a reward or by points alone, is less margin already:
+that is not counted twice. A variant costs what its customers do more than as many of the control.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from django.db import transaction
 
-from analytics.experiments.depth_reading import BY_RATE, worths_of
+from analytics.experiments.depth_reading import worths_of
 from analytics.experiments.reading import ENTERED, OWED, parameters_of
 from analytics.experiments.results import ArmCost, ArmWon
 from analytics.statistics import give_memory
@@ -38,25 +38,20 @@ COSTS = f"""
 )
 SELECT k.place::int - 1, count(*)::int, coalesce(sum(g.given), 0)::float8, coalesce(sum(w.owed), 0)::float8,
     coalesce(sum(greatest(p.paid - coalesce(g.given, 0), 0)), 0)::float8,
-    coalesce(sum(p.paid), 0)::float8 * %(in_margin)s::float8
+    coalesce(sum(p.paid), 0)::float8
 FROM counted k LEFT JOIN gave g ON g.person = k.person LEFT JOIN owed w ON w.person = k.person
 LEFT JOIN paid p ON p.person = k.person
 WHERE k.is_closed GROUP BY 1 ORDER BY 1
 """
 
 
-def costs_of(experiment: Experiment, variants: Sequence[Variant], basis: str, known_at: datetime) -> list[ArmCost]:
-    """
-    Return what each arm's customers cost, as it was known at an instant; nothing where no program gave them anything.
-
-    :param basis: how the margin is known
-    """
+def costs_of(experiment: Experiment, variants: Sequence[Variant], known_at: datetime) -> list[ArmCost]:
+    """Return what each arm's customers cost, as it was known at an instant; nothing where no program gave them anything."""
     if experiment.program is None:
         return []
     worths = worths_of(experiment, known_at)
-    rate = float(experiment.retailer.margin_rate or 0) if basis in BY_RATE else 1.0
     parameters = parameters_of(experiment, list(variants), known_at) | {
-        "wallets": list(worths), "worths": list(worths.values()), "in_margin": rate,
+        "wallets": list(worths), "worths": list(worths.values()),
     }  # fmt: skip
     with transaction.atomic():
         give_memory()

@@ -31,7 +31,6 @@ from loyalty.points.books import books
 from loyalty.points.statement import Clock
 
 PAST_DAYS = 730  # in which times between purchases are looked for
-BY_RATE = {"rate"}
 NO_MARGIN = "no_margin"
 FIELDS = {
     "part": "integer", "is_closed": "boolean", "segment": "integer", "customers": "integer", "orders": "integer",
@@ -191,9 +190,8 @@ def read_depths(
 
 def _units(retailer: Retailer, rows: Any) -> tuple[DepthUnits, str]:
     margin, before, basis = money_of(retailer, rows, by_margin=True)
-    in_margin = float(retailer.margin_rate or 0) if basis in BY_RATE else 1.0
     # What points paid without a reward costs as well: that it is less owed is no gain.
-    earned = margin - np.maximum(rows["given"], rows["paid"]) - rows["owed"] + rows["paid"] * in_margin
+    earned = margin - np.maximum(rows["given"], rows["paid"]) - rows["owed"] + rows["paid"]
     flags = [(rows[name] > 0).astype(np.float64) for name in ("orders", "redeemed")]
     given, owed = (rows[name].astype(np.float64) for name in ("given", "owed"))
     part, segment = (rows[name].astype(np.int32) for name in ("part", "segment"))

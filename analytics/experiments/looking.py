@@ -138,7 +138,7 @@ def _seen(experiment: Experiment, *, known_at: datetime, tells: frozenset[str] =
     found = read(experiment, variants, known_at=known_at)
     result = judge(found.units, _trial(experiment, variants, found, known_at))
     if result.is_final and result.effects and found.basis in MARGINS:
-        costs = costs_of(experiment, variants, found.basis, known_at)
+        costs = costs_of(experiment, variants, known_at)
         found, result = replace(found, digest=digest_of(found.digest, costs)), replace(result, costs=costs)
     won = won_in(experiment, variants, known_at) if "won" in tells and result.is_final and result.effects else []
     if won:

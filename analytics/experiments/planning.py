@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.copying import read_columns
 from analytics.experiments.near_misses import NearMisses, near_misses_now, require_somebody
-from analytics.experiments.reading import BACK, COSTS, MONEY, SIZE, money_of
-from analytics.statistics import COSTED, KEPT, give_memory, has_costs
+from analytics.experiments.reading import BACK, COSTS, MONEY, SIZE, money_of, sums_of_sides
+from analytics.statistics import give_memory, has_costs, with_money
 from analytics.uplift.power import Advice, Detectable, Past, detectable, needed, outlook
 from analytics.uplift.randomised import per_customer
 from customers.core import bulk
@@ -48,15 +48,14 @@ WITH people AS (
                 AND (%(program)s::bigint IS NULL OR m.program_id = %(program)s)))
 )
 """
-SPENT = f"""
+SPENT = """
 , spent AS (
-    SELECT o.customer_id AS person, {{sums}}
-    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {{costs_too}}
-    CROSS JOIN LATERAL (SELECT {KEPT} AS value, {{costed}} AS costed, {{cost}} AS cost) m
+    SELECT o.customer_id AS person, {sums}
+    FROM customers_order o {money}
     WHERE o.retailer_id = %(retailer)s AND o.customer_id IS NOT NULL AND o.occurred_at > %(first)s AND o.occurred_at <= %(known)s
     GROUP BY 1
 )
-SELECT count(*)::int, {{totals}} FROM people p LEFT JOIN spent s ON s.person = p.person GROUP BY p.unit ORDER BY p.unit
+SELECT count(*)::int, {totals} FROM people p LEFT JOIN spent s ON s.person = p.person GROUP BY p.unit ORDER BY p.unit
 """
 
 
@@ -229,16 +228,9 @@ def _correlation(one: Any, other: Any) -> float:
 
 
 def _sql(*, knows_costs: bool) -> str:
-    kinds = [("value", ""), ("costed", "_costed"), ("cost", "_cost")]
-    sums = [
-        f"coalesce(sum(m.{kind}) FILTER (WHERE o.occurred_at {side} %(middle)s), 0) AS {name}{ending}"
-        for kind, ending in kinds
-        for name, side in (("outcome", ">"), ("before", "<="))
-    ]
+    sums = sums_of_sides(outcome="o.occurred_at > %(middle)s", before="o.occurred_at <= %(middle)s")
     spent = SPENT.format(
-        sums=", ".join(sums), costed=f"coalesce({COSTED}, 0)" if knows_costs else "0::numeric",
-        cost="coalesce(c.cost, 0)" if knows_costs else "0::numeric",
-        costs_too="LEFT JOIN costs c ON c.order_id = o.id" if knows_costs else "",
+        sums=", ".join(sums), money=with_money(knows_costs=knows_costs),
         totals=", ".join(f"coalesce(sum(s.{name}), 0)::float8" for name in MONEY),
     )  # fmt: skip
     return f"{PEOPLE}{BACK}{COSTS if knows_costs else ''}{spent}"

@@ -6,8 +6,8 @@ window that reaches past the experiment's end does not count. Who was held out o
 experiment; who was a member before, also one who left and came back, cannot be left uninvited, and is in no experiment of that
 form. A merged customer's assignment is that of the customer who it turned out to be, unless that one has its own.
 
-The value of an order is what was paid for it with money, less what came back of it; its margin is by the costs of its lines
-where they are known, else by the retailer's rate, else by the share that the known ones have.
+The value of an order is what was paid for it with money, less what came back of it; its margin is that of `analytics.margins`, by
+the retailer's rate where costs are not known, else by the share that the known ones leave.
 """
 
 from dataclasses import dataclass
@@ -23,14 +23,17 @@ from analytics import statistics
 from analytics.copying import read_columns
 from analytics.experiments.results import Floats, Units
 from analytics.experiments.varying import alike_from
-from analytics.statistics import COSTED, KEPT, give_memory, has_costs
+from analytics.margins import margin, rate_of_goods
+from analytics.statistics import give_memory, has_costs, with_money
 from customers.models import Retailer
 from loyalty.experiments.assigning import HOLD_OUTS
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.tiers.models import Tier
 
 SIZE = 250_000  # rows of a block
-MONEY = ("outcome", "before", "outcome_costed", "before_costed", "outcome_cost", "before_cost")
+SIDES = ("outcome", "before")
+COUNTED = {"value": "", "paid": "_paid", "costed": "_costed", "cost": "_cost"}  # of each side, as its columns end
+MONEY = tuple(f"{side}{ending}" for ending in COUNTED.values() for side in SIDES)
 FIELDS = {
     "part": "integer", "is_closed": "boolean", "customers": "integer", "misplaced": "integer", "took_up": "boolean",
     "crossed": "boolean", **dict.fromkeys(MONEY, "double precision"),
@@ -79,13 +82,12 @@ THEN = {
     "lines": "l.retailer_id = %(retailer)s",
 }
 BACK, COSTS = (f", {each.format(**THEN)}\n" for each in (statistics.BACK, statistics.COSTS))
-SPENT = f"""
+SPENT = """
 , spent AS (
-    SELECT k.person, {{sums}}
+    SELECT k.person, {sums}
     FROM counted k JOIN customers_order o ON o.customer_id = k.person AND o.occurred_at < k.until
         AND o.occurred_at >= k.exposed_at - %(window)s::interval
-    LEFT JOIN back b ON b.order_id = o.id {{costs_too}}
-    CROSS JOIN LATERAL (SELECT {KEPT} AS value, {{costed}} AS costed, {{cost}} AS cost) m
+    {money}
     WHERE k.is_closed AND o.retailer_id = %(retailer)s AND o.recorded_at <= %(known)s
     GROUP BY 1
 )
@@ -264,19 +266,18 @@ def spending_sql(*more: str, knows_costs: bool) -> str:
 
     :param more: further sums over the orders of a person's two windows
     """
-    names = [("outcome", ">="), ("before", "<")]
-    kinds = [("value", ""), ("costed", "_costed"), ("cost", "_cost")]
-    each = [
-        f"coalesce(sum(m.{kind}) FILTER (WHERE o.occurred_at {side} k.exposed_at), 0) AS {name}{ending}"
-        for kind, ending in kinds
-        for name, side in names
-    ]
-    spent = SPENT.format(
-        sums=", ".join([*each, *more]), costed=f"coalesce({COSTED}, 0)" if knows_costs else "0::numeric",
-        cost="coalesce(c.cost, 0)" if knows_costs else "0::numeric",
-        costs_too="LEFT JOIN costs c ON c.order_id = o.id" if knows_costs else "",
-    )  # fmt: skip
+    sums = sums_of_sides(outcome="o.occurred_at >= k.exposed_at", before="o.occurred_at < k.exposed_at")
+    spent = SPENT.format(sums=", ".join([*sums, *more]), money=with_money(knows_costs=knows_costs))
     return f"{ENTERED}{BACK}{COSTS if knows_costs else ''}{spent}"
+
+
+def sums_of_sides(*, outcome: str, before: str) -> list[str]:
+    """Return the sums of what orders brought after and before, in the order of MONEY, by which orders are on either side."""
+    return [
+        f"coalesce(sum(m.{kind}) FILTER (WHERE {is_on}), 0) AS {side}{ending}"
+        for kind, ending in COUNTED.items()
+        for side, is_on in zip(SIDES, (outcome, before), strict=True)
+    ]
 
 
 def money_of(retailer: Retailer, rows: Any, *, by_margin: bool) -> tuple[Floats, Floats, str]:
@@ -284,18 +285,18 @@ def money_of(retailer: Retailer, rows: Any, *, by_margin: bool) -> tuple[Floats,
     outcome, before = rows["outcome"].astype(np.float64), rows["before"].astype(np.float64)
     if not by_margin:
         return outcome, before, "revenue"
-    costed, cost = (rows[f"outcome_{name}"].sum() + rows[f"before_{name}"].sum() for name in ("costed", "cost"))
-    rate = None if retailer.margin_rate is None else float(retailer.margin_rate)
-    if costed <= 0 and rate is None:
+    costed, cost = (float(rows[f"outcome_{name}"].sum() + rows[f"before_{name}"].sum()) for name in ("costed", "cost"))
+    known = None if retailer.margin_rate is None else float(retailer.margin_rate)
+    rate = rate_of_goods(known, costed=costed, cost=cost)
+    if rate is None:
         return outcome, before, "no_margin"
-    share = 1 - float(cost / costed) if rate is None else rate
     margins = [
-        rows[f"{name}_costed"] - rows[f"{name}_cost"] + (value - rows[f"{name}_costed"]) * share
-        for name, value in (("outcome", outcome), ("before", before))
+        margin(rate=rate, **{kind: rows[f"{side}{ending}"].astype(np.float64) for kind, ending in COUNTED.items()})
+        for side in SIDES
     ]
     if costed <= 0:
         return margins[0], margins[1], "rate"
-    return margins[0], margins[1], "costs_and_rate" if rate is not None else "costs"
+    return margins[0], margins[1], "costs_and_rate" if known is not None else "costs"
 
 
 def _digest(units: Units) -> str:

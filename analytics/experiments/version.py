@@ -7,7 +7,7 @@ from pathlib import Path
 
 # All that stands between the tables and the numbers.
 MODULES = (
-    "analytics.statistics", "analytics.experiments.costs", "analytics.experiments.depth_looking",
+    "analytics.margins", "analytics.statistics", "analytics.experiments.costs", "analytics.experiments.depth_looking",
     "analytics.experiments.depth_reading", "analytics.experiments.depth_results", "analytics.experiments.offered",
     "analytics.experiments.reading", "analytics.experiments.results", "analytics.experiments.rules",
     "analytics.experiments.varying", "analytics.experiments.winning", "analytics.uplift.depth", "analytics.uplift.depth_choosing",

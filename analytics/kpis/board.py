@@ -173,9 +173,10 @@ def _of_all(
         yield of_values("liability", {each: (_at_the_end(closed, each), 0) for each in periods}, periods, over)
     margin = margin_of(asked.retailer, audit)
     if margin.basis != "none":
-        costs = serving.costs(asked, periods)
+        paid = {each: found.paid for each, found in counted.items()}
+        costs = serving.costs(asked, periods, paid)
         profits = {
-            each: (_by(found.revenue * margin.rate - costs[each], found.active), found.active)
+            each: (_by(margin.of(found.revenue, found.paid) - costs[each], found.active), found.active)
             for each in periods
             if (found := counted.get(each))
         }

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What customers of a group did in a period; `retained` are those who ordered in the one before, too."""
+    """
+    What customers of a group did in a period.
+
+    :param retained: those who ordered in the one before, too
+    :param paid: what points paid of what was kept, which is no revenue
+    """
 
     active: int
     orders: int
     revenue: float
     new: int
     retained: int
+    paid: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

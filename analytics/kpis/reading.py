@@ -14,7 +14,7 @@ from analytics.data_end import has_ended, last_whole_day
 from analytics.kpis.cohorts import Lived
 from analytics.kpis.counts import Answers, Counted, Ever
 from analytics.kpis.periods import Grain, after
-from analytics.statistics import KEPT
+from analytics.statistics import KEPT, PAID
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.models import Retailer
@@ -36,7 +36,7 @@ back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE 
 """
 KEPT_ORDERS = f"""
 {BACK}, kept AS (
-    SELECT o.customer_id, date_trunc(%(grain)s, o.local_date)::date AS period, {KEPT} AS value
+    SELECT o.customer_id, date_trunc(%(grain)s, o.local_date)::date AS period, {KEPT} AS value, {PAID} AS paid
     FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
     WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(since)s AND o.local_date <= %(until)s
         AND (b.amount IS NULL OR b.amount < o.net_amount)
@@ -44,13 +44,14 @@ KEPT_ORDERS = f"""
 """
 COUNTS = f"""
 WITH {KEPT_ORDERS}, per AS (
-    SELECT customer_id, period, count(*) AS orders, sum(value) AS value FROM kept WHERE customer_id IS NOT NULL GROUP BY 1, 2
+    SELECT customer_id, period, count(*) AS orders, sum(value) AS value, sum(paid) AS paid
+    FROM kept WHERE customer_id IS NOT NULL GROUP BY 1, 2
 ), followed AS (
     SELECT *, lag(period) OVER (PARTITION BY customer_id ORDER BY period) AS before FROM per
 )
 SELECT {{group}}, f.period, count(*), sum(f.orders)::bigint, sum(f.value)::float8,
     count(*) FILTER (WHERE date_trunc(%(grain)s, s.first_day)::date = f.period),
-    count(*) FILTER (WHERE f.before = (f.period - %(step)s::interval)::date)
+    count(*) FILTER (WHERE f.before = (f.period - %(step)s::interval)::date), sum(f.paid)::float8
 FROM followed f JOIN customers_customer c ON c.id = f.customer_id
 LEFT JOIN analytics_customerstatistics s ON s.customer_id = f.customer_id {{joins}}
 GROUP BY 1, 2

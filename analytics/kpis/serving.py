@@ -26,8 +26,12 @@ WHERE r.retailer_id = %(retailer)s AND r.occurred_at >= %(first)s AND r.occurred
 """
 
 
-def costs(asked: Asked, periods: Sequence[Period]) -> Mapping[Period, float]:
-    """Return what was spent on customers beside their goods, by period; what a retailer does not know is not in it."""
+def costs(asked: Asked, periods: Sequence[Period], paid: Mapping[Period, float]) -> Mapping[Period, float]:
+    """
+    Return what was spent on customers beside their goods, by period; what a retailer does not know is not in it.
+
+    :param paid: what points paid of orders, by period: the margin is less by it, so rewards that did are not counted again
+    """
     spent = dict.fromkeys(periods, 0.0)
     by_start = {each.start: each for each in periods}
     parameters = asked.parameters
@@ -39,6 +43,8 @@ def costs(asked: Asked, periods: Sequence[Period]) -> Mapping[Period, float]:
 
     for program in programs_of(asked.retailer):
         add(REWARDS, 1.0, parameters | {"program": program.pk, "until": parameters["last"]})
+    for each, rewards in spent.items():
+        spent[each] = rewards - min(max(rewards, 0.0), paid.get(each, 0.0))
     known = KpiSettings.objects.filter(retailer=asked.retailer).first()
     if known is not None and known.contact_cost is not None:
         add(CONTACTS, float(known.contact_cost), parameters)

@@ -40,8 +40,8 @@ FORMULAS: Mapping[str, Promise] = {
     "revenue": _("What was paid with money for orders and was kept; a return counts for the day of its order."),
     "revenue_per_customer": _("Revenue divided by active customers."),
     "profit_per_customer": _(
-        "Margin of the revenue, less used rewards, and contacts with support and returns where their costs are known, divided by "
-        "active customers. What orders were paid with points is no revenue, and is not subtracted again."
+        "Margin of what was bought and kept, less what points paid of it, used rewards beyond that, and contacts with support "
+        "and returns where their costs are known, divided by active customers."
     ),
     "known_share": _("Revenue of known customers divided by all revenue, guests included."),
     "acquisition_cost": _(

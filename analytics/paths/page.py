@@ -67,7 +67,7 @@ def order_margin(retailer: Retailer, found: CountedFunnel) -> float | None:
     if found.order_value is None:
         return None
     margin = margin_of(retailer, latest(retailer.pk))
-    return None if margin.basis == "none" else found.order_value * margin.rate
+    return None if margin.basis == "none" else margin.of(found.order_value, found.order_paid)
 
 
 def funnel_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict[str, Any]:

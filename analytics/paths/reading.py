@@ -19,7 +19,7 @@ from analytics.kpis.reading import BACK
 from analytics.paths.counting import FunnelResult, StepCount, result_of
 from analytics.paths.sources import select
 from analytics.paths.touchpoints import FRICTION, LEFT_CART_HOURS, RANKS, FunnelSteps, Touch
-from analytics.statistics import KEPT, give_memory
+from analytics.statistics import KEPT, PAID, give_memory
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.models import Retailer
@@ -83,7 +83,7 @@ SELECT greatest((SELECT max(occurred_at) FROM customers_order WHERE retailer_id 
 WAITING = "SELECT count(DISTINCT customer_id) FROM ({touches}) t"
 MEAN_ORDER = f"""
 WITH {BACK}
-SELECT avg({KEPT})::float8 FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
+SELECT avg({KEPT})::float8, avg({PAID})::float8 FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
 WHERE o.retailer_id = %(retailer)s AND o.occurred_at >= %(first)s AND o.occurred_at < %(last)s
     AND o.customer_id IS NOT NULL AND (b.amount IS NULL OR b.amount < o.net_amount)
 """
@@ -109,12 +109,14 @@ class CountedFunnel:
 
     :param waiting: customers who began since the period's end: their window still runs, so they are not counted
     :param order_value: what customers kept of an order of the time, on average; None where it does not end in one, or without any
+    :param order_paid: what points paid of it beside that
     """
 
     period: FunnelPeriod
     results: tuple[FunnelResult, ...]
     waiting: int
     order_value: float | None
+    order_paid: float = 0.0
 
 
 def known_until(retailer: Retailer, now: datetime) -> datetime | None:
@@ -152,8 +154,8 @@ def count_funnel(
     results.sort(key=lambda each: (-each.began, each.group))
     late = parameters | {"first": period.until, "last": period.known_until}
     ((waiting,),) = bulk.fetch_planned(WAITING.format(touches=select(funnel.steps[:1])), late)
-    order_value = bulk.fetch_planned(MEAN_ORDER, parameters)[0][0] if funnel.ends_in_an_order else None
-    return CountedFunnel(period, tuple(results), waiting, order_value)
+    ((value, paid),) = bulk.fetch_planned(MEAN_ORDER, parameters) if funnel.ends_in_an_order else ((None, None),)
+    return CountedFunnel(period, tuple(results), waiting, value, paid or 0.0)
 
 
 def _parameters(retailer: Retailer, funnel: FunnelSteps, period: FunnelPeriod) -> dict[str, Any]:

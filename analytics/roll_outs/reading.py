@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 from django.db import transaction
 
 from analytics import statistics
 from analytics.experiments.reading import THEN
-from analytics.statistics import COSTED, KEPT, give_memory, has_costs
+from analytics.margins import margin, rate_of_goods
+from analytics.statistics import give_memory, has_costs, with_money
 from analytics.uplift.panel import Floats
 from analytics.uplift.results import Reason
 from analytics.uplift.roll_outs import CannotJudge, Sales
@@ -28,11 +28,10 @@ WHERE retailer_id = %(retailer)s AND occurred_at <= %(known)s AND recorded_at <=
 STORES = """
 SELECT store, count(*) FROM customers_order WHERE retailer_id = %s AND store <> '' GROUP BY store
 """
-SOLD = f"""
-SELECT o.store, date_trunc('month', o.local_date)::date, count(*), sum(m.value)::float8, sum(m.costed)::float8,
-    sum(m.cost)::float8
-FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {{costs_too}}
-CROSS JOIN LATERAL (SELECT {KEPT} AS value, {{costed}} AS costed, {{cost}} AS cost) m
+SOLD = """
+SELECT o.store, date_trunc('month', o.local_date)::date, count(*), sum(m.value)::float8, sum(m.paid)::float8,
+    sum(m.costed)::float8, sum(m.cost)::float8
+FROM customers_order o {money}
 WHERE o.retailer_id = %(retailer)s AND o.store <> '' AND o.local_date >= %(first)s AND o.local_date < %(end)s
     AND o.occurred_at <= %(known)s AND o.recorded_at <= %(known)s
 GROUP BY 1, 2 ORDER BY 1, 2
@@ -82,7 +81,7 @@ def read(retailer: Retailer, treated: Sequence[str], began_on: date, metric: str
         rows = bulk.fetch(_sql(knows_costs=knows_costs), given | span)
     stores = sorted({row[0] for row in rows} | (set(treated) & set(stores_of(retailer))))
     places = {store: place for place, store in enumerate(stores)}, {month: place for place, month in enumerate(months)}
-    cells = np.zeros((4, len(stores), len(months)))
+    cells = np.zeros((5, len(stores), len(months)))
     for store, month, *numbers in rows:
         if month in places[1]:
             cells[:, places[0][store], places[1][month]] = numbers
@@ -112,28 +111,24 @@ def whole_months(first_day: date, began_on: date, today: date) -> list[date]:
 
 def _sql(*, knows_costs: bool) -> str:
     back, costs = statistics.BACK.format(**THEN), statistics.COSTS.format(**THEN)
-    sold = SOLD.format(
-        costed=f"coalesce({COSTED}, 0)" if knows_costs else "0::numeric",
-        cost="coalesce(c.cost, 0)" if knows_costs else "0::numeric",
-        costs_too="LEFT JOIN costs c ON c.order_id = o.id" if knows_costs else "",
-    )  # fmt: skip
+    sold = SOLD.format(money=with_money(knows_costs=knows_costs))
     return f"WITH {back}{f', {costs}' if knows_costs else ''} {sold}"
 
 
 def _money(retailer: Retailer, cells: Floats, *, by_margin: bool) -> tuple[Floats, str]:
     """Return what stores brought, and by what it is known: as experiments know it."""
-    _orders, value, costed, cost = cells
+    _orders, value, paid, costed, cost = cells
     if not by_margin:
         return value, "revenue"
     whole = float(costed.sum())
-    rate = None if retailer.margin_rate is None else float(retailer.margin_rate)
-    if whole <= 0 and rate is None:
+    known = None if retailer.margin_rate is None else float(retailer.margin_rate)
+    rate = rate_of_goods(known, costed=whole, cost=float(cost.sum()))
+    if rate is None:
         return value, "no_margin"
-    share = 1 - float(cost.sum()) / whole if rate is None else rate
-    margin: Any = costed - cost + (value - costed) * share
+    brought = margin(value=value, paid=paid, costed=costed, cost=cost, rate=rate)
     if whole <= 0:
-        return margin, "rate"
-    return margin, "costs" if rate is None else "costs_and_rate"
+        return brought, "rate"
+    return brought, "costs" if known is None else "costs_and_rate"
 
 
 def _digest(stores: Sequence[str], months: Sequence[date], cells: Floats) -> str:

@@ -24,6 +24,7 @@ from loyalty.experiments.rules import digest
 SEED, MAX_STORES = 7, 1_000
 LOCK = 7_013  # the first key of the advisory lock; the second is the retailer
 MODULES = (
+    "analytics.margins",
     "analytics.statistics",
     "analytics.roll_outs.reading",
     "analytics.uplift.roll_outs",

@@ -244,14 +244,16 @@ SELECT count(*) FROM customers_customer c WHERE retailer_id = %(retailer)s AND m
     AND NOT EXISTS (SELECT 1 FROM analytics_customersegment s WHERE s.run_id = %(run)s AND s.customer_id = c.id)
 """
 # The last run, of each month the one that looked furthest, and those of the first day that is kept, by which the uplift divides
-# customers: the others' customers are forgotten, their sums are kept.
+# customers: the others' customers are forgotten, their sums are kept. One that looked back on a month takes no place of the one
+# that was made in its time: experiments that began since go on by that.
 FORGET = """
 DELETE FROM analytics_customersegment WHERE run_id IN (
     SELECT run_id FROM analytics_segmentrun WHERE retailer_id = %(retailer)s AND run_id <> %(run)s AND data_cut <> (
         SELECT min(r.data_cut) FROM analytics_segmentrun r WHERE r.retailer_id = %(retailer)s
             AND EXISTS (SELECT 1 FROM analytics_customersegment s WHERE s.run_id = r.run_id)) AND run_id NOT IN (
-        SELECT DISTINCT ON (date_trunc('month', data_cut)) run_id FROM analytics_segmentrun
-        WHERE retailer_id = %(retailer)s ORDER BY date_trunc('month', data_cut), data_cut DESC, run_id DESC))
+        SELECT DISTINCT ON (date_trunc('month', s.data_cut), v.is_current) s.run_id
+        FROM analytics_segmentrun s JOIN analytics_valuerun v ON v.id = s.run_id WHERE s.retailer_id = %(retailer)s
+        ORDER BY date_trunc('month', s.data_cut), v.is_current, s.data_cut DESC, v.ran_at DESC, s.run_id DESC))
 """
 
 

@@ -78,7 +78,9 @@ def written_down(runs: Sequence[SegmentRun]) -> SegmentRun | None:
 
     Neither one of an earlier cut, whenever it ran, nor one whose last order was taken back or moved since.
     """
-    return max((each for each in runs if each.run.is_current), key=lambda each: each.pk, default=None)
+    return max(
+        (each for each in runs if each.run.is_current), key=lambda each: (each.run.ran_at, each.pk), default=None
+    )
 
 
 def month_before(run: SegmentRun, runs: Sequence[SegmentRun]) -> SegmentRun | None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from analytics import margins
 from analytics.copying import read_columns
-from analytics.statistics import BACK, COSTED, COSTS, KEPT, has_costs
+from analytics.statistics import BACK, COSTS, has_costs, with_money
 from analytics.uplift.cohorts import KNOWN_MONTHS, CohortTable, whole_months
 from analytics.uplift.panel import NEVER
 from customers.core import bulk
@@ -31,8 +32,9 @@ PLACE = "width_bucket({day}, %(months)s::date[]) - 1 - %(known)s"  # by the days
 # Months before the first one have places below 0: they say only who was known by then.
 MONTHS = """
 spent AS (
-    SELECT o.customer_id AS customer, {place} AS month, sum({kept}) AS value, {costed} AS costed, {cost} AS cost
-    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {costs_too}
+    SELECT o.customer_id AS customer, {place} AS month, sum(m.value) AS value, sum(m.paid) AS paid,
+        sum(m.costed) AS costed, sum(m.cost) AS cost
+    FROM customers_order o {money}
     WHERE o.retailer_id = %(retailer)s AND o.customer_id IS NOT NULL AND o.recorded_at <= %(at)s
         AND o.local_date >= %(since)s AND o.local_date < %(until)s
     GROUP BY 1, 2
@@ -59,11 +61,11 @@ UNION ALL SELECT cohort, month, -1, sum(value)::float8 FROM kept GROUP BY 1, 2
 UNION ALL SELECT a.cohort, a.month, b.month, sum(a.value * b.value)::float8
     FROM kept a JOIN kept b ON b.customer = a.customer AND b.month >= a.month GROUP BY 1, 2, 3
 """
-MARGIN = "costed - cost + (value - costed) * coalesce(%(rate)s::numeric, {share}, 1)"
+RATE = "coalesce(%(rate)s::numeric, {share}, 1)"
 # What the known costs are of all orders, those of nobody as well: a run takes the same share.
-SHARE = f"""
-(SELECT 1 - sum(c.cost) / nullif(sum({COSTED}), 0)
-FROM customers_order o LEFT JOIN back b ON b.order_id = o.id JOIN costs c ON c.order_id = o.id
+SHARE = """
+(SELECT 1 - sum(c.cost) / nullif(sum(c.amount), 0)
+FROM customers_order o JOIN costs c ON c.order_id = o.id
 WHERE o.retailer_id = %(retailer)s AND o.recorded_at <= %(at)s AND o.local_date <= %(cut)s AND %(rate)s::numeric IS NULL)
 """
 BOUGHT_SINCE = "SELECT min(local_date) FROM customers_order WHERE retailer_id = %(retailer)s AND recorded_at <= %(at)s"
@@ -125,14 +127,16 @@ def _statement(retailer: Retailer, *, margin: bool) -> str:
     """Return the one statement; who wants no margin, or knows no costs, reads no lines."""
     by_costs = margin and has_costs(retailer)
     months = MONTHS.format(
-        place=PLACE.format(day="o.local_date"), kept=KEPT,
-        value=MARGIN.format(share=SHARE if by_costs else "NULL") if margin else "value",
-        costed=f"coalesce(sum({COSTED}), 0)" if by_costs else "0::numeric",
-        cost="coalesce(sum(c.cost), 0)" if by_costs else "0::numeric",
-        costs_too="LEFT JOIN costs c ON c.order_id = o.id" if by_costs else "",
+        place=PLACE.format(day="o.local_date"), value=_margin(by_costs=by_costs) if margin else "value",
+        money=with_money(knows_costs=by_costs),
     )  # fmt: skip
     tables = [BACK.format(returns=RETURNS), *[COSTS.format(returns=RETURNS, lines=LINES)][: int(by_costs)], months]
     return f"WITH {', '.join(tables)}, {COHORTS.format(place=PLACE.format(day='j.day'))}"
+
+
+def _margin(*, by_costs: bool) -> str:
+    names = {name: name for name in ("value", "paid", "costed", "cost")}
+    return margins.SQL.format(rate=RATE.format(share=SHARE if by_costs else "NULL"), **names)
 
 
 def _table(rows: Any, first: int, months: int) -> CohortTable:

@@ -4,8 +4,8 @@ A retailer's past as columns, for one program: who bought when for how much, and
 By binary COPY, in one order, so that ten million orders become arrays without an object for any of them. What counts is what
 was recorded until an instant and had happened by the cut, so that the same can be read again later.
 
-The net value of an order is what was paid for it with money, less what came back of it; its margin is by the costs of its
-lines where they are known, else by the retailer's rate, else by the share that the known ones have.
+The net value of an order is what was paid for it with money, less what came back of it; its margin is that of
+`analytics.margins`, by the retailer's rate where costs are not known, else by the share that the known ones leave.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ import numpy as np
 from django.db import transaction
 
 from analytics.copying import read_columns
-from analytics.statistics import AS_RECORDED_THEN, BACK, COSTED, COSTS, KEPT, give_memory, has_costs
+from analytics.margins import margin, rate_of_goods
+from analytics.statistics import AS_RECORDED_THEN, BACK, COSTS, give_memory, has_costs, with_money
 from analytics.uplift.panel import NEVER, NOBODY, Customers, Floats, Group, Orders, Panel, Places
 from analytics.uplift_runs.grouping import OTHER, Ids, channels_of, divides, groups_of, tiers_of
 from analytics.uplift_runs.models import UpliftRun
@@ -32,17 +33,17 @@ TELLS = 0.9  # of the linked orders say how: a retailer that says it of fewer do
 
 FIELDS = {
     "customer": "uuid", "day": "integer", "seconds": "double precision", "value": "double precision",
-    "costed": "double precision", "cost": "double precision", "of_member": "boolean", "tells": "boolean",
-    "channel": "integer",
+    "paid": "double precision", "costed": "double precision", "cost": "double precision", "of_member": "boolean",
+    "tells": "boolean", "channel": "integer",
 }  # fmt: skip
 # The unlinked come first: no customer's id is all zeros.
-ORDERS = f"""
-WITH {{tables}}
+ORDERS = """
+WITH {tables}
 SELECT coalesce(o.customer_id, '00000000-0000-0000-0000-000000000000'::uuid), o.local_date - date '1970-01-01',
-    extract(epoch FROM o.occurred_at)::float8, ({KEPT})::float8, {{costed}}, {{cost}},
+    extract(epoch FROM o.occurred_at)::float8, m.value::float8, m.paid::float8, m.costed::float8, m.cost::float8,
     lower(o.identified_by) = ANY(%(codes)s), o.identified_by <> '',
     coalesce(array_position(%(channels)s::text[], o.channel::text), cardinality(%(channels)s::text[]) + 1) - 1
-FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {{join}}
+FROM customers_order o {money}
 WHERE o.retailer_id = %(retailer)s AND o.local_date <= %(cut)s AND o.recorded_at <= %(known)s
 ORDER BY 1, o.occurred_at, o.id
 """
@@ -195,9 +196,7 @@ def _orders(source: Source, channels: Sequence[str]) -> tuple[_Bought | None, Up
     knows_costs = has_costs(source.retailer)
     sql = ORDERS.format(
         tables=", ".join(each.format(**AS_RECORDED_THEN) for each in ((BACK, COSTS) if knows_costs else (BACK,))),
-        costed=f"coalesce({COSTED}, 0)::float8" if knows_costs else "0::float8",
-        cost="coalesce(c.cost, 0)::float8" if knows_costs else "0::float8",
-        join="LEFT JOIN costs c ON c.order_id = o.id" if knows_costs else "",
+        money=with_money(knows_costs=knows_costs),
     )  # fmt: skip
     gathered = _Gathered(with_costs=knows_costs)
     for block in read_columns(sql, source.parameters() | {"channels": list(channels)}, FIELDS, SIZE):
@@ -206,9 +205,9 @@ def _orders(source: Source, channels: Sequence[str]) -> tuple[_Bought | None, Up
         return None, UpliftRun.MarginBasis.NONE
     columns = [np.concatenate(column) for column in zip(*gathered.parts, strict=True)]
     gathered.parts.clear()
-    who, day, seconds, of_member, value, *costs = columns
-    margin, basis = _margin(source.retailer, value, *costs)
-    orders = Orders(who, day, seconds, value, margin, of_member)
+    who, day, seconds, of_member, value, paid, *costs = columns
+    brought, basis = _margin(source.retailer, value, paid, *costs)
+    orders = Orders(who, day, seconds, value, brought, of_member)
     return _Bought(np.concatenate(gathered.ids), np.concatenate(gathered.channels), orders, gathered.tells), basis
 
 
@@ -216,7 +215,7 @@ class _Gathered:
     """Blocks of orders in the order of their customers, who get a number each as they come."""
 
     def __init__(self, *, with_costs: bool) -> None:
-        self.money = ("value", "costed", "cost") if with_costs else ("value",)
+        self.money = ("value", "paid", "costed", "cost") if with_costs else ("value", "paid")
         self.ids: list[Ids] = []
         self.channels: list[Places] = []
         self.parts: list[tuple[Any, ...]] = []
@@ -239,17 +238,18 @@ class _Gathered:
 
 
 def _margin(
-    retailer: Retailer, value: Floats, costed: Floats | None = None, cost: Floats | None = None
+    retailer: Retailer, value: Floats, paid: Floats, costed: Floats | float = 0.0, cost: Floats | float = 0.0
 ) -> tuple[Floats, UpliftRun.MarginBasis]:
     """Return what of each order is margin, and by what; all of it where nothing is known."""
-    basis, rate = UpliftRun.MarginBasis, None if retailer.margin_rate is None else float(retailer.margin_rate)
-    if costed is None or cost is None or costed.sum() <= 0:
-        return (value, basis.NONE) if rate is None else (value * rate, basis.RATE)
-    found = basis.COSTS_EXTENDED if rate is None else basis.COSTS_AND_RATE
-    if costed.sum() >= NEARLY_ALL * value.sum():
+    basis, known = UpliftRun.MarginBasis, None if retailer.margin_rate is None else float(retailer.margin_rate)
+    whole = float(np.sum(costed))
+    rate = rate_of_goods(known, costed=whole, cost=float(np.sum(cost)))
+    if rate is None:
+        return value, basis.NONE
+    found = basis.RATE if whole <= 0 else basis.COSTS_EXTENDED if known is None else basis.COSTS_AND_RATE
+    if whole > 0 and whole >= NEARLY_ALL * float(value.sum() + paid.sum()):
         found = basis.COSTS
-    share = 1.0 - float(cost.sum() / costed.sum()) if rate is None else rate
-    return costed - cost + (value - costed) * share, found
+    return margin(value=value, paid=paid, costed=costed, cost=cost, rate=rate), found
 
 
 def _everybody(buyers: Ids, members: Ids) -> tuple[Ids, Places]:

@@ -22,9 +22,6 @@ from loyalty.rewards.books import reward_books
 
 MAX_MONTHS = 12
 DAYS_A_MONTH = 365.25 / 12
-COUNTED_BY_COST = {
-    UpliftRun.MarginBasis.COSTS, UpliftRun.MarginBasis.COSTS_AND_RATE, UpliftRun.MarginBasis.COSTS_EXTENDED,
-}  # fmt: skip
 
 # Days of membership between two instants, of whoever was a member, also those who came back.
 SPANS = """
@@ -164,16 +161,9 @@ def cost_of(run: UpliftRun, since: datetime, until: datetime, months: float) -> 
     monthly = settings_of(run.retailer).monthly_cost
     return Cost(
         rewards=float(used.cost), points=after - before, perks=float(fees.perks_cost),
-        fees=float(fees.earned), in_margin=paid * _part_in_margin(run),
+        fees=float(fees.earned), in_margin=paid,
         running=None if monthly is None else float(monthly) * months, paid=max(paid - float(used.cost), 0.0),
     )  # fmt: skip
-
-
-def _part_in_margin(run: UpliftRun) -> float:
-    """Return which part of what was paid with points the margin is less by: all, or that of the margin rate."""
-    if run.margin_basis in COUNTED_BY_COST or run.retailer.margin_rate is None:
-        return 1.0
-    return float(run.retailer.margin_rate)
 
 
 def _margin(run: UpliftRun, measured: Measured, member_months: float) -> tuple[Range | None, str]:

@@ -2,8 +2,9 @@
 What each product brought, by one statement over the order lines of a time.
 
 Revenue is what was paid with money and kept: less discounts, less what came back, less the part of an order that points paid.
-Its margin is that less the cost of the pieces that were kept, where their lines say it, and by the retailer's rate elsewhere.
-Gift cards are no products. Guests buy, but are no customers.
+Its margin is that of `analytics.margins`: that less the cost of the pieces that were kept, where their lines say it, and of other
+goods less what the retailer's rate does not leave of them, however they were paid. Gift cards are no products. Guests buy, but
+are no customers.
 """
 
 from dataclasses import dataclass
@@ -11,18 +12,25 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from analytics.kpis.scores import Score, share
+from analytics.margins import SQL
 from analytics.statistics import give_memory
 from analytics.what_pays.period import Days
 from customers.core import bulk
 from customers.models import Retailer
 
-PRODUCTS = """
+# Without a rate it is known where all goods have a cost, or those without one came to nothing beside those that have one.
+MARGIN = SQL.format(
+    value="s.revenue", paid="(s.goods - s.revenue)", costed="coalesce(s.costed_goods, 0)", cost="coalesce(s.cost, 0)",
+    rate="CASE WHEN s.is_costed AND s.costed_goods IS NOT NULL THEN 0 ELSE %(rate)s::numeric END",
+)  # fmt: skip
+PRODUCTS = f"""
 WITH back AS (
     SELECT b.line_id, sum(b.quantity) AS quantity, sum(b.net_amount) AS amount
     FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id WHERE r.retailer_id = %(retailer)s GROUP BY 1
 ), lines AS (
     SELECT l.sku, l.category, o.id AS order_id, o.customer_id, o.local_date, l.net_amount, l.discount,
         coalesce(b.amount, 0) AS returned, l.quantity - coalesce(b.quantity, 0) AS kept, l.unit_cost,
+        l.net_amount - coalesce(b.amount, 0) AS goods,
         (l.net_amount - coalesce(b.amount, 0)) * (1 - coalesce(o.paid_with_points / nullif(o.net_amount, 0), 0)) AS revenue
     FROM customers_orderline l JOIN customers_order o ON o.id = l.order_id LEFT JOIN back b ON b.line_id = l.id
     WHERE o.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s AND NOT l.is_gift_card
@@ -42,14 +50,14 @@ WITH back AS (
 ), sold AS (
     SELECT sku, max(category) AS category, sum(net_amount) AS net, sum(discount) AS discount, sum(returned) AS returned,
         sum(kept) AS units, sum(revenue) AS revenue, sum(revenue) FILTER (WHERE unit_cost IS NOT NULL) AS costed,
-        sum(unit_cost * kept) AS cost, sum(revenue) FILTER (WHERE unit_cost IS NULL) AS uncosted
+        sum(unit_cost * kept) AS cost, sum(goods) AS goods, sum(goods) FILTER (WHERE unit_cost IS NOT NULL) AS costed_goods,
+        bool_and(unit_cost IS NOT NULL OR goods = 0) AS is_costed
     FROM lines GROUP BY 1
 )
 SELECT s.sku, coalesce(p.name, ''), s.category, coalesce(o.orders, 0), coalesce(b.customers, 0), coalesce(b.repeated, 0),
     coalesce(b.new, 0), coalesce(o.attached, 0), s.units::float8, (s.net + s.discount)::float8, s.discount::float8,
     s.net::float8, s.returned::float8, s.revenue::float8, coalesce(s.costed, 0)::float8,
-    (CASE WHEN s.costed IS NOT NULL AND coalesce(s.uncosted, 0) = 0 THEN s.costed - s.cost
-        ELSE coalesce(s.costed - s.cost, 0) + s.uncosted * %(rate)s::numeric END)::float8 AS margin
+    ({MARGIN})::float8 AS margin
 FROM sold s LEFT JOIN bought b ON b.sku = s.sku LEFT JOIN orders o ON o.sku = s.sku
 LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
 ORDER BY margin DESC NULLS LAST, s.revenue DESC, s.sku LIMIT %(limit)s

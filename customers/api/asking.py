@@ -171,7 +171,7 @@ def _check_parameters(request: Request, asked: Documented, *, with_values: bool)
         if parameter.is_flag:
             asked_for(request, name)
         else:
-            _check_values(name, request.query_params.getlist(name), parameter.choices, is_many=parameter.is_many)
+            check_values(name, request.query_params.getlist(name), parameter.choices, is_many=parameter.is_many)
 
 
 def _refuse_empty(query: QueryDict, *, but: Collection[str]) -> None:
@@ -186,7 +186,8 @@ def _refuse_empty(query: QueryDict, *, but: Collection[str]) -> None:
         raise ValidationError({name: [words % {"name": name}] for name in empty}, code="blank")
 
 
-def _check_values(name: str, values: list[str], choices: tuple[str, ...], *, is_many: bool) -> None:
+def check_values(name: str, values: list[str], choices: tuple[str, ...], *, is_many: bool) -> None:
+    """Refuse what is said more than once of which one counts, and what is none of the choices, where there are any."""
     if len(values) > 1 and not is_many:
         raise ValidationError({name: [_("%(name)s is said more than once.") % {"name": name}]}, code="said_twice")
     if choices and (wrong := [value for value in values if value not in choices]):

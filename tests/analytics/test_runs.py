@@ -16,6 +16,8 @@ from analytics import reading, runs, statistics, writing
 from analytics.models import CustomerSegment, CustomerValue, ValueRun
 from analytics.runs import AnotherRun, CutAhead, CutBeforeData, compute_value, latest_run
 from analytics.segments import assigning
+from analytics.segments.overview import runs_of, written_down
+from analytics.tasks import run_asked, value_everyone
 from analytics.wording import activation_of, basis_of, formula_of, reason_of, spend_of
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, OrderFact, ReturnFact, ReturnLineFact
@@ -465,6 +467,20 @@ def test_two_runs_of_a_retailer_do_not_go_on_at_once() -> None:
     assert [run.status for run in ValueRun.objects.all()] == ["asked"]
 
 
+def test_a_night_that_finds_another_run_going_on_is_carried_out_after_it() -> None:
+    shop = shop_with_history(20)
+
+    with another_session() as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [runs.LOCK, shop.pk])
+        value_everyone()
+        value_everyone()
+    run_asked()
+
+    assert list(ValueRun.objects.values_list("status", "author", "customers", "is_current")) == [
+        ("refused", "", 20, True)
+    ]
+
+
 @contextmanager
 def another_session() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     given = connection.settings_dict
@@ -586,3 +602,19 @@ def test_a_history_that_begins_before_its_data_is_told() -> None:
     found = [compute_value(each, now=NOON) for each in (shop, cut_off)]
 
     assert [run.is_truncated for run in found if run is not None] == [False, True]
+
+
+def test_a_run_that_waited_while_the_night_ran_is_the_last_one_and_keeps_its_values() -> None:
+    shop = shop_with_history(20)
+    asked = runs.ask(shop, now=NOON, author="ada", horizon_days=100, discount_rate=Decimal("0.10"), data_cut=None)
+    night = compute_value(shop, now=NOON + timedelta(hours=1))
+    assert runs.run_next(shop, now=NOON + timedelta(hours=2))
+
+    shown = written_down(runs_of(shop.pk))
+
+    assert night is not None
+    assert night.pk > asked.pk
+    assert latest_run(shop.pk) == asked
+    assert (shown and shown.pk) == asked.pk
+    assert set(Insight.objects.values_list("horizon_days", flat=True)) == {100}
+    assert dict(ValueRun.objects.values_list("pk", "has_values")) == {asked.pk: True, night.pk: False}

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from analytics.models import AuditRun, CustomerValue, ValueRun
 from analytics.writing import PLACES, close_partition, open_partition
-from customers.models import Customer, Retailer
+from customers.models import Customer, Insight, Retailer
 from tests import make
 from tests.analytics.dashboards import shops
 from tests.make import NOON
@@ -194,3 +194,65 @@ def test_the_admins_customers_and_their_file_say_why_values_are_not_shown(sue: C
     assert (row["insight__predicted_value"], row["insight__value_decile"], row["insight__at_risk"]) == ("", "", "")
     assert (row["insight__historic_revenue"], row["not_shown"][: len(WORDS)]) == ("10", WORDS)
     assert "v0" not in page(sue, f"{address}?insight__value_decile=10")
+
+
+COLUMN = {"predicted": 5, "active": 6, "decile": 7}  # of the admin's customers, after the box to tick
+
+
+def names(of: Client, query: str) -> list[str]:
+    """Return the external ids of the admin's customers, from the top."""
+    rows = of.get(f"{reverse('admin:customers_customer_changelist')}?{query}").context["cl"].result_list
+    return [customer.external_id for customer in rows]
+
+
+@pytest.mark.parametrize("column", COLUMN.values(), ids=COLUMN)
+def test_the_order_of_the_admins_customers_tells_no_value_that_is_not_shown(sue: Client, column: int) -> None:
+    ours, other = shop(), shop()
+    for place, customer in enumerate(Customer.objects.order_by("pk")):
+        Insight.objects.filter(pk=customer.pk).update(
+            predicted_value=100 - place, probability_active=0.9 - place / 10, value_decile=10 - place
+        )
+        Customer.objects.filter(pk=customer.pk).update(external_id=f"c{place}", retailer=(ours, other)[place % 2])
+    before = (names(sue, f"o={column}"), names(sue, f"o=-{column}"))
+    audited(ours)
+
+    assert before == (["c3", "c2", "c1", "c0"], ["c0", "c1", "c2", "c3"])
+    assert names(sue, f"o={column}") == ["c3", "c1", "c2", "c0"]  # the others, and ours by the keys of their rows
+    assert names(sue, f"o=-{column}") == ["c1", "c3", "c2", "c0"]
+    assert names(sue, "o=-1") == ["c3", "c2", "c1", "c0"]
+    assert WORDS in page(sue, f"{reverse('admin:customers_customer_changelist')}?o={column}")
+
+
+@pytest.mark.parametrize(
+    "query", ["insight__value_decile=10", "insight__at_risk__exact=1", "insight__at_risk__isnull=1"]
+)
+def test_the_admins_customers_who_are_not_found_by_values_are_told_why(sue: Client, query: str) -> None:
+    audited(shop())
+
+    listed = page(sue, f"{reverse('admin:customers_customer_changelist')}?{query}")
+
+    assert WORDS in listed
+    assert names(sue, query) == []
+
+
+def test_no_count_beside_a_filter_tells_of_somebody_who_is_searched(sue: Client) -> None:
+    audited(shop())
+
+    listed = page(sue, f"{reverse('admin:customers_customer_changelist')}?q=v0&_facets=True")
+
+    assert "10 (1)" not in listed
+
+
+def test_the_order_of_runs_tells_no_sum_that_is_not_shown(sue: Client) -> None:
+    blocked = shop()
+    shops.run_of(blocked, total_value=Decimal(900))
+    shops.run_of(blocked, total_value=Decimal(20))
+    address = reverse("admin:analytics_valuerun_changelist")
+
+    def sums() -> list[int]:
+        return [run.pk for run in sue.get(f"{address}?o=-5").context["cl"].result_list]
+
+    newest_first = sorted((run.pk for run in ValueRun.objects.all()), reverse=True)
+    assert sums() != newest_first
+    audited(blocked)
+    assert sums() == newest_first

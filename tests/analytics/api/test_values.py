@@ -88,7 +88,11 @@ def test_pages_in_an_order_neither_lose_nor_repeat_anybody(client: Client, shop:
         ("min_value=much", "invalid", "/min_value"), ("min_value=-1e999999999", "invalid", "/min_value"),
         ("max_value=1e-200000", "invalid", "/max_value"), ("decile=5.5", "invalid", "/decile"),
         ("at_risk=maybe", "invalid", "/at_risk"), ("at_risk=yes", "invalid", "/at_risk"),
-        ("ordering=name", "unknown_ordering", "/ordering"),
+        ("ordering=name", "unknown_ordering", "/ordering"), ("min_value=1_000", "invalid", "/min_value"),
+        ("max_value=1E5", "invalid", "/max_value"), ("min_probability_active=١", "invalid", "/min_probability_active"),
+        ("decile=１", "invalid", "/decile"), ("min_value=99&min_value=1", "said_twice", "/min_value"),
+        ("ordering=value&ordering=-value", "said_twice", "/ordering"), ("decile=10&decile=3", "said_twice", "/decile"),
+        ("customer=ada&customer=bob", "said_twice", "/customer"), ("at_risk=0&at_risk=1", "said_twice", "/at_risk"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_refused(client: Client, shop: Retailer, query: str, code: str, name: str) -> None:

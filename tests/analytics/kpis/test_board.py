@@ -176,6 +176,15 @@ def test_profit_is_margin_less_what_serving_costs(shop: Retailer) -> None:
     assert values(seen(shop), "profit_per_customer")[0] == round((260 * 0.5 - 5) / 3, 4)
 
 
+def test_goods_that_points_paid_cost_in_the_profit_too(shop: Retailer) -> None:
+    shop.margin_rate = Decimal("0.5")
+    shop.save()
+    Order.objects.filter(retailer=shop, net_amount=80).update(paid_with_points=Decimal(30))
+
+    assert values(seen(shop), "revenue")[0] == 230.0
+    assert values(seen(shop), "profit_per_customer")[0] == round((260 * 0.5 - 30) / 3, 4)
+
+
 def test_what_guests_bring_back_costs_no_known_customer(shop: Retailer) -> None:
     shop.margin_rate = Decimal("0.5")
     shop.save()

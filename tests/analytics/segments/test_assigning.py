@@ -333,3 +333,18 @@ def test_customers_of_the_last_run_of_the_first_day_and_of_months_ends_are_kept(
         + SegmentSize.objects.filter(name="low_value_at_risk").count()
         == 6
     )
+
+
+def test_a_run_that_looks_back_on_a_month_takes_no_place_of_the_one_that_was_made_in_it() -> None:
+    shop = make.retailer()
+    buy(shop, make.order("ada", "10.00", at=days_ago(300)))
+    runs = []
+    for days, is_current in ((70, True), (40, True), (0, True), (40, False)):
+        Insight.objects.all().delete()
+        run = valued(shop)
+        run.data_cut, run.is_current = CUT - timedelta(days=days), is_current
+        run.save()
+        runs.append(run)
+        assign(run, is_current=is_current)
+
+    assert set(CustomerSegment.objects.values_list("run", flat=True)) == {run.pk for run in runs}

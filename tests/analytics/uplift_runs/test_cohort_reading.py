@@ -64,7 +64,8 @@ def panel_of(facts: Sequence[OrderFact], back: dict[str, Decimal], joined: dict[
         value.append(float(amount * part))
         cost = fact.lines[0].unit_cost
         came_back = back.get(fact.number, Decimal(0)) == amount
-        margin.append(value[-1] * rate if cost is None else value[-1] - (0 if came_back else float(cost)))
+        left = (1 - rate) * float(amount) if cost is None else float(cost)  # goods cost it, however they were paid
+        margin.append(value[-1] - (0 if came_back else left))
     days = [(fact.occurred_at.astimezone(ZONE).date() - EPOCH).days for fact in linked]
     orders = Orders(
         np.array([names.index(str(fact.customer)) for fact in linked], dtype=np.int32), np.array(days, dtype=np.int32),
