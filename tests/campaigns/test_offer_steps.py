@@ -9,7 +9,9 @@ from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
 from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.steps import decided_for
+from loyalty.campaigns.offering.taking import decline_offer
 from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
 from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.programs.models import Program
@@ -227,3 +229,80 @@ def test_the_text_of_a_step_without_an_offer_cannot_name_one() -> None:
         birthday(program, says_by("email"), text="{{ offer }}")
 
     assert {each.code for each in refusal.value.flaws} == {"value_unknown"}
+
+
+def test_texts_name_the_offer_that_was_given_last_whichever_step_was_written_first() -> None:
+    program = club(owner=shop())
+    first, second = (offer(program, name=name, at=TEN) for name in ("First", "Second"))
+    row = birthday(program, gives(first), gives(second), says_by("email"), text="{{ offer }}")
+    draft = draft_of(row)
+    for offered, position in ((first, 9), (second, 0), (first, 1)):  # moved in the draft: second, then first
+        draft.steps.filter(offer=offered).update(position=position)
+    publish(draft, author="sue", now=TEN)
+    born(program, "ada")
+    box = Box()
+
+    go(program, row)
+    send_all(program.retailer, TEN, box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["First"]
+
+
+@pytest.mark.parametrize("by", ["retailer", "member"])
+def test_an_offer_that_was_taken_back_is_not_promised_any_more(by: str) -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="{{ offer }} waits for you")
+    mere = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="How are you?")
+    careful = birthday(
+        program, gives(spring, ends_without=False), waits("P7D"), says_by("email"),
+        text="Hi{% if offer %}: {{ offer }}{% endif %}",
+    )  # fmt: skip
+    born(program, "ada")
+    box = Box()
+    go(program, row, mere, careful)
+
+    if by == "retailer":
+        withdraw_offer(spring, now=TEN + timedelta(days=1))
+    for grant in OfferGrant.objects.all() if by == "member" else ():
+        decline_offer(grant, now=TEN + timedelta(days=1))
+    go(program, at=TEN + timedelta(days=7))
+    send_all(program.retailer, TEN + timedelta(days=7), box)
+
+    assert sorted(each.text.split("\n")[0] for each in box.taken) == ["Hi", "How are you?"]
+    dropped = Message.objects.get(campaign=row)
+    assert (dropped.state, dropped.reason, dropped.rule) == ("dropped", "exited", "no_longer_true")
+    assert Message.objects.filter(state="accepted").count() == 2
+
+
+def test_an_offer_that_is_taken_back_while_its_message_waits_is_not_promised() -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), says_by("email"), text="{{ offer }} waits for you")
+    careful = birthday(
+        program, gives(spring, ends_without=False), says_by("email"), text="Hi{% if offer %}: {{ offer }}{% endif %}"
+    )
+    born(program, "ada")
+    box = Box()
+    go(program, row, careful)
+
+    withdraw_offer(spring, now=TEN)
+    send_all(program.retailer, TEN, box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
+    assert Message.objects.get(campaign=row).state == "dropped"
+
+
+def test_an_offer_that_a_member_has_is_promised_until_its_day_is_over() -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="{{ offer }} waits for you")
+    born(program, "ada")
+    box = Box()
+    go(program, row)
+
+    withdraw_offer(offer(program, at=TEN), now=TEN)  # another one
+    go(program, at=TEN + timedelta(days=7))
+    send_all(program.retailer, TEN + timedelta(days=7), box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Ten off waits for you"]
