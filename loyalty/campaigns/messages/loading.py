@@ -291,8 +291,8 @@ def _addresses(
     written: dict[UUID, dict[str, tuple[str, str]]] = {}
     for key, email, phone, *_rest in rows:
         own = {Channel.EMAIL.value: email, Channel.SMS.value: phone, Channel.WEBHOOK.value: str(key)}
-        written[key] = {channel: (own[channel], hash_of(channel, own[channel])) for channel in settings.channels
-                        if own.get(channel)}  # fmt: skip
+        written[key] = {channel: (own[channel], hash_of(channel, own[channel], retailer.country))
+                        for channel in settings.channels if own.get(channel)}  # fmt: skip
     facts = known(retailer.pk, ((channel, value) for own in written.values() for channel, (_, value) in own.items()))
 
     def takes(channel: str, value: str) -> bool:
