@@ -15,7 +15,7 @@ from loyalty.campaigns.messages.receiving import (
     take_receipt,
 )
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
-from loyalty.campaigns.reaching.addresses import verify
+from loyalty.campaigns.reaching.addresses import release, verify
 from loyalty.campaigns.reaching.unsubscribing import token_of
 from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
@@ -128,6 +128,21 @@ def test_soft_bounces_of_an_address_are_counted_whosever_it_is() -> None:
 
     assert Address.objects.values_list("channel", "reason").get() == ("email", "soft_bounces")
     assert sent.send(NOON + 3 * DAY, bob).reason == "no_channel"
+
+
+def test_what_refused_an_address_before_staff_released_it_counts_no_more() -> None:
+    sent = Sent()
+    for place in range(3):
+        sent.told("soft_bounce", f"e{place}", of=sent.send(NOON + place * DAY), at=NOON + place * DAY)
+
+    release(Address.objects.get(), now=NOON + 3 * DAY)
+    later = [sent.send(NOON + day * DAY) for day in (4, 5, 6)]
+    for place, each in enumerate(later[:2]):
+        sent.told("soft_bounce", f"f{place}", of=each, at=NOON + (4 + place) * DAY)
+
+    assert Address.objects.values_list("suppressed_at", "reason").get() == (None, "")
+    sent.told("soft_bounce", "f2", of=later[2], at=NOON + 6 * DAY)
+    assert Address.objects.values_list("suppressed_at", "reason").get() == (NOON + 6 * DAY, "soft_bounces")
 
 
 def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:

@@ -67,10 +67,10 @@ def verify(retailer: Retailer, channel: str, value: str, *, now: datetime) -> bo
     return bool(bulk.change(VERIFY, [retailer.pk, channel, hash_of(channel, value, retailer.country), now]))
 
 
-def release(address: Address) -> None:
-    """Let an address take messages again: staff knows better."""
-    address.suppressed_at, address.reason = None, ""
-    address.save(update_fields=["suppressed_at", "reason"])
+def release(address: Address, *, now: datetime) -> None:
+    """Let an address take messages again: staff knows better, and what refused it before counts no more."""
+    address.suppressed_at, address.reason, address.released_at = None, "", now
+    address.save(update_fields=["suppressed_at", "reason", "released_at"])
 
 
 @dataclass(frozen=True, slots=True)

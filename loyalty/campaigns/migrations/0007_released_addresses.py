@@ -1,0 +1,23 @@
+"""An address says since when it takes messages again."""
+
+from typing import ClassVar
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [("campaigns", "0006_receipt_of_an_address")]
+
+    operations: ClassVar = [
+        migrations.AddField(
+            "address",
+            "released_at",
+            models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since then it takes messages again: what refused it before is not counted.",
+                null=True,
+                verbose_name="takes messages again since",
+            ),
+        ),
+    ]
