@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -39,6 +40,7 @@ OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__e
 CHANGE = "campaigns.change_campaign"
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 TRIGGER_ROWS = 3
+PLACE_TAKEN = _("Another step stands in this place. Give each a place of its own.")
 
 
 class DraftOnly:
@@ -72,8 +74,39 @@ class DraftOnly:
         return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
 
 
+class StepFormSet(BaseInlineFormSet[Step, CampaignVersion, Any]):
+    """The steps of a draft: each in a place of its own, whoever wrote the others."""
+
+    def clean(self) -> None:
+        """Refuse two steps in one place, wherever they stood before."""
+        staying = [form for form in self.forms if form.has_changed() or form.instance.pk]
+        staying = [form for form in staying if form not in self.deleted_forms]
+        own = [form.instance.pk for form in self.forms if form.instance.pk]
+        others = Step.objects.filter(version=self.instance).exclude(pk__in=own)
+        taken = set(others.values_list("position", flat=True))
+        for form in staying:
+            position = getattr(form, "cleaned_data", {}).get("position")
+            if position in taken:
+                form.add_error("position", PLACE_TAKEN)
+            taken |= {position} - {None}
+        super().clean()
+
+
+class StepForm(forms.ModelForm[Step]):
+    """A step on its own page."""
+
+    def clean_position(self) -> int:
+        """Refuse a place in which another step of the draft stands."""
+        position: int = self.cleaned_data["position"]
+        others = Step.objects.filter(version=self.instance.version_id, position=position).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(PLACE_TAKEN)
+        return position
+
+
 class StepInline(DraftOnly, TabularInline):
     model = Step
+    formset = StepFormSet
     fields = (
         "position",
         "kind",

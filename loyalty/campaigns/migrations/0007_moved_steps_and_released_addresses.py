@@ -1,4 +1,4 @@
-"""An address says since when it takes messages again."""
+"""Steps change places in one transaction, in any order; an address says since when it takes messages again."""
 
 from typing import ClassVar
 
@@ -9,6 +9,13 @@ class Migration(migrations.Migration):
     dependencies: ClassVar = [("campaigns", "0006_receipt_of_an_address")]
 
     operations: ClassVar = [
+        migrations.RemoveConstraint("step", "step_once_per_position"),
+        migrations.AddConstraint(
+            "step",
+            models.UniqueConstraint(
+                deferrable=models.Deferrable.DEFERRED, fields=("version", "position"), name="step_once_per_position"
+            ),
+        ),
         migrations.AddField(
             "address",
             "released_at",
