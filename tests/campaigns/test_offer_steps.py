@@ -14,6 +14,7 @@ from loyalty.campaigns.offering.steps import decided_for
 from loyalty.campaigns.offering.taking import decline_offer
 from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
 from loyalty.campaigns.publishing.moving import move_entries
+from loyalty.campaigns.publishing.previewing import preview
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits
@@ -306,3 +307,39 @@ def test_an_offer_that_a_member_has_is_promised_until_its_day_is_over() -> None:
     send_all(program.retailer, TEN + timedelta(days=7), box)
 
     assert [each.text.split("\n")[0] for each in box.taken] == ["Ten off waits for you"]
+
+
+def test_a_message_of_which_nothing_is_left_does_not_go() -> None:
+    program = club(owner=shop())
+    vips = offer(program, segments=["vip"], at=TEN)
+    row = birthday(
+        program, gives(vips, ends_without=False), says_by("email"), text="{% if offer %}Take {{ offer }}{% endif %}"
+    )
+    born(program, "ada")
+    box = Box()
+
+    go(program, row)
+    send_all(program.retailer, TEN, box)
+
+    assert box.taken == []
+    assert Message.objects.values_list("state", "reason").get() == ("failed", "no_text")
+
+
+def test_a_preview_names_the_offer_of_the_step_before_as_who_got_it_reads_it() -> None:
+    program = club(owner=shop())
+    first, second = (offer(program, name=name, name_fr=french, at=TEN) for name, french in (("One", "Un"), ("Two", "")))
+    row = birthday(
+        program, says_by("email"), gives(first), says_by("email"), gives(second), says_by("email"),
+    )  # fmt: skip
+    who = born(program, "ada")
+    draft = draft_of(row)
+    StepText.objects.filter(step__version=draft).update(
+        body="Hi{% if offer %} {{ offer }} {{ offer_until|date:'Y' }}{% endif %}"
+    )
+    early, middle, late = draft.steps.filter(kind="message").order_by("position")
+
+    def said(step: Step, language: str) -> str:
+        return preview(step, who, "email", language, now=TEN).body
+
+    assert [said(each, "en") for each in (early, middle, late)] == ["Hi", "Hi One 2026", "Hi Two 2026"]
+    assert [said(each, "fr") for each in (early, middle, late)] == ["Hi", "Hi Un 2026", "Hi Two 2026"]
