@@ -324,11 +324,12 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
         return False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        for text in formset.save(commit=False):
-            text.retailer = form.instance.retailer
-            text.save()
+        changed = formset.save(commit=False)
         for gone in formset.deleted_objects:
             gone.delete()
+        for text in changed:
+            text.retailer = form.instance.retailer
+            text.save()
 
     @display(description=_("version"))
     def version_of_it(self, row: Step) -> Any:

@@ -1,6 +1,6 @@
 """The admin's pages of what sends and of what was sent, and the parts of a campaign's: its steps and its texts."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -74,22 +74,36 @@ class DraftOnly:
         return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
 
 
-class StepFormSet(BaseInlineFormSet[Step, CampaignVersion, Any]):
-    """The steps of a draft: each in a place of its own, whoever wrote the others."""
+class PlacesFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """Rows below another one, each in a place of its own, whoever wrote the others: they may change places in one go."""
+
+    names: ClassVar[tuple[str, ...]]  # of the fields that say a row's place
+    taken_words: ClassVar[Any]
 
     def clean(self) -> None:
-        """Refuse two steps in one place, wherever they stood before."""
-        staying = [form for form in self.forms if form.has_changed() or form.instance.pk]
-        staying = [form for form in staying if form not in self.deleted_forms]
+        """Refuse two rows in one place, wherever they stood before."""
         own = [form.instance.pk for form in self.forms if form.instance.pk]
-        others = Step.objects.filter(version=self.instance).exclude(pk__in=own)
-        taken = set(others.values_list("position", flat=True))
-        for form in staying:
-            position = getattr(form, "cleaned_data", {}).get("position")
-            if position in taken:
-                form.add_error("position", PLACE_TAKEN)
-            taken |= {position} - {None}
+        others = self.model._default_manager.filter(**{self.fk.name: self.instance}).exclude(pk__in=own)
+        taken = set(others.values_list(*self.names))
+        for form in self.forms:
+            if form in self.deleted_forms or not (form.has_changed() or form.instance.pk):
+                continue
+            place = tuple(getattr(form, "cleaned_data", {}).get(name) for name in self.names)
+            if place in taken:
+                form.add_error(self.names[-1], self.taken_words)
+            elif None not in place:
+                taken.add(place)
         super().clean()
+
+
+class StepFormSet(PlacesFormSet):
+    names = ("position",)
+    taken_words = PLACE_TAKEN
+
+
+class TextFormSet(PlacesFormSet):
+    names = ("channel", "language")
+    taken_words = _("There is another text of this channel in this language.")
 
 
 class StepForm(forms.ModelForm[Step]):
@@ -127,6 +141,7 @@ class StepInline(DraftOnly, TabularInline):
 
 class TextInline(DraftOnly, StackedInline):
     model = StepText
+    formset = TextFormSet
     fields = (("channel", "language"), "subject", "body", ("button", "link"))
     ordering = ("channel", "language")
     extra = 1

@@ -102,6 +102,58 @@ def test_two_steps_in_one_place_are_refused_and_nothing_changes(sue: Client, dra
     assert places(draft) == before
 
 
+def save_texts(client: Client, step: Step, *rows: dict[str, Any]) -> Any:
+    """Save a step's page with its texts as they stand on it."""
+    form = message(None, step.position) | {
+        "texts-TOTAL_FORMS": len(rows), "texts-INITIAL_FORMS": sum("id" in row for row in rows),
+        "texts-MIN_NUM_FORMS": 0, "texts-MAX_NUM_FORMS": 1000,
+    }  # fmt: skip
+    for place, row in enumerate(rows):
+        about = {"step": step.pk, "channel": "email", "subject": "Hi", "body": "Hello", **row}
+        form |= {f"texts-{place}-{name}": value for name, value in about.items()}
+    page = reverse("admin:campaigns_step_change", args=[step.pk])
+    return client.post(page, opened(client, page) | form)
+
+
+def languages(step: Step) -> dict[str, str]:
+    return dict(step.texts.filter(channel="email").values_list("language", "body"))
+
+
+def test_texts_change_languages_in_one_go(sue: Client, draft: CampaignVersion) -> None:
+    step = draft.steps.get(position=0)
+    english, french = step.texts.order_by("language")
+
+    swapped = save_texts(
+        sue,
+        step,
+        {"id": english.pk, "language": "fr", "body": "Salut"},
+        {"id": french.pk, "language": "en", "body": "Hi"},
+    )
+    assert (swapped.status_code, languages(step)) == (302, {"fr": "Salut", "en": "Hi"})
+    replaced = save_texts(
+        sue,
+        step,
+        {"id": english.pk, "language": "fr", "DELETE": "on"},
+        {"id": french.pk, "language": "fr", "body": "Coucou"},
+    )
+
+    assert (replaced.status_code, languages(step)) == (302, {"fr": "Coucou"})
+
+
+def test_two_texts_of_one_language_are_refused_also_where_one_is_not_on_the_page(
+    sue: Client, draft: CampaignVersion
+) -> None:
+    step = draft.steps.get(position=0)
+    english, french = step.texts.order_by("language")
+    before = languages(step)
+
+    twice = save_texts(sue, step, {"id": english.pk, "language": "fr"}, {"id": french.pk, "language": "fr"})
+    unseen = save_texts(sue, step, {"id": english.pk, "language": "fr"})
+
+    assert (twice.status_code, unseen.status_code, languages(step)) == (200, 200, before)
+    assert "There is another text of this channel in this language." in words_of(unseen)
+
+
 def test_a_step_asks_no_survey_of_another_retailer(sue: Client, draft: CampaignVersion) -> None:
     mail, pause, sms = draft.steps.in_order()
     foreign = Survey.objects.create(retailer=shop(), code="nps", name="NPS", kind="nps")

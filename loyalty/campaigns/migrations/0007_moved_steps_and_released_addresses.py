@@ -1,4 +1,4 @@
-"""Steps change places in one transaction, in any order; an address says since when it takes messages again."""
+"""Steps and texts change places in one transaction, in any order; an address says since when it takes messages again."""
 
 from typing import ClassVar
 
@@ -14,6 +14,15 @@ class Migration(migrations.Migration):
             "step",
             models.UniqueConstraint(
                 deferrable=models.Deferrable.DEFERRED, fields=("version", "position"), name="step_once_per_position"
+            ),
+        ),
+        migrations.RemoveConstraint("steptext", "text_once_per_language"),
+        migrations.AddConstraint(
+            "steptext",
+            models.UniqueConstraint(
+                deferrable=models.Deferrable.DEFERRED,
+                fields=("step", "channel", "language"),
+                name="text_once_per_language",
             ),
         ),
         migrations.AddField(

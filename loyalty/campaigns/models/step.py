@@ -166,7 +166,11 @@ class StepText(models.Model):
         verbose_name = _("text")
         verbose_name_plural = _("texts")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["step", "channel", "language"], name="text_once_per_language"),
+            models.UniqueConstraint(  # when all have changed: they are written one after the other
+                fields=["step", "channel", "language"],
+                name="text_once_per_language",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.CheckConstraint(condition=~models.Q(body=""), name="text_says_something"),
             models.CheckConstraint(
                 condition=models.Q(button="", link="") | (~models.Q(button="") & ~models.Q(link="")),
