@@ -83,7 +83,7 @@ class PlacesFormSet(BaseInlineFormSet[Any, Any, Any]):
     def clean(self) -> None:
         """Refuse two rows in one place, wherever they stood before."""
         own = [form.instance.pk for form in self.forms if form.instance.pk]
-        others = self.model._default_manager.filter(**{self.fk.name: self.instance}).exclude(pk__in=own)
+        others = self.fk.model._default_manager.filter(**{self.fk.name: self.instance}).exclude(pk__in=own)
         taken = set(others.values_list(*self.names))
         for form in self.forms:
             if form in self.deleted_forms or not (form.has_changed() or form.instance.pk):
