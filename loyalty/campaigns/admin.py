@@ -55,6 +55,7 @@ from loyalty.campaigns.pages import (
     ReadyMadePage,
     SendingHoursAdmin,
     StartForm,
+    StepForm,
     StepInline,
     TextInline,
 )
@@ -280,11 +281,12 @@ class CampaignVersionAdmin(EditedByOne, DraftOnly, ModelAdmin):
         return False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        for step in formset.save(commit=False):
-            step.retailer = form.instance.retailer
-            step.save()
+        changed = formset.save(commit=False)
         for gone in formset.deleted_objects:
             gone.delete()
+        for step in changed:
+            step.retailer = form.instance.retailer
+            step.save()
 
     @display(description=_("what stands in its way"))
     def findings(self, row: CampaignVersion) -> Any:
@@ -294,6 +296,7 @@ class CampaignVersionAdmin(EditedByOne, DraftOnly, ModelAdmin):
 
 @admin.register(Step)
 class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
+    form = StepForm
     list_display = ("version", "position", "kind")
     list_select_related: ClassVar[Any] = ("version__campaign",)
     ordering = ("version", "position")
@@ -321,11 +324,12 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
         return False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        for text in formset.save(commit=False):
-            text.retailer = form.instance.retailer
-            text.save()
+        changed = formset.save(commit=False)
         for gone in formset.deleted_objects:
             gone.delete()
+        for text in changed:
+            text.retailer = form.instance.retailer
+            text.save()
 
     @display(description=_("version"))
     def version_of_it(self, row: Step) -> Any:

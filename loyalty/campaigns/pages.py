@@ -1,12 +1,13 @@
 """The admin's pages of what sends and of what was sent, and the parts of a campaign's: its steps and its texts."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -39,6 +40,7 @@ OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__e
 CHANGE = "campaigns.change_campaign"
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 TRIGGER_ROWS = 3
+PLACE_TAKEN = _("Another step stands in this place. Give each a place of its own.")
 
 
 class DraftOnly:
@@ -72,8 +74,53 @@ class DraftOnly:
         return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
 
 
+class PlacesFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """Rows below another one, each in a place of its own, whoever wrote the others: they may change places in one go."""
+
+    names: ClassVar[tuple[str, ...]]  # of the fields that say a row's place
+    taken_words: ClassVar[Any]
+
+    def clean(self) -> None:
+        """Refuse two rows in one place, wherever they stood before."""
+        own = [form.instance.pk for form in self.forms if form.instance.pk]
+        others = self.fk.model._default_manager.filter(**{self.fk.name: self.instance}).exclude(pk__in=own)
+        taken = set(others.values_list(*self.names))
+        for form in self.forms:
+            if form in self.deleted_forms or not (form.has_changed() or form.instance.pk):
+                continue
+            place = tuple(getattr(form, "cleaned_data", {}).get(name) for name in self.names)
+            if place in taken:
+                form.add_error(self.names[-1], self.taken_words)
+            elif None not in place:
+                taken.add(place)
+        super().clean()
+
+
+class StepFormSet(PlacesFormSet):
+    names = ("position",)
+    taken_words = PLACE_TAKEN
+
+
+class TextFormSet(PlacesFormSet):
+    names = ("channel", "language")
+    taken_words = _("There is another text of this channel in this language.")
+
+
+class StepForm(forms.ModelForm[Step]):
+    """A step on its own page."""
+
+    def clean_position(self) -> int:
+        """Refuse a place in which another step of the draft stands."""
+        position: int = self.cleaned_data["position"]
+        others = Step.objects.filter(version=self.instance.version_id, position=position).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(PLACE_TAKEN)
+        return position
+
+
 class StepInline(DraftOnly, TabularInline):
     model = Step
+    formset = StepFormSet
     fields = (
         "position",
         "kind",
@@ -94,6 +141,7 @@ class StepInline(DraftOnly, TabularInline):
 
 class TextInline(DraftOnly, StackedInline):
     model = StepText
+    formset = TextFormSet
     fields = (("channel", "language"), "subject", "body", ("button", "link"))
     ordering = ("channel", "language")
     extra = 1

@@ -45,8 +45,7 @@ OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_u
 def holds(person: Person, _now: datetime) -> list[Section]:
     """Return how a person wants to be reached, its messages, what became of them, and the campaigns it was in."""
     ids = person.ids
-    hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
-    addresses = Address.objects.filter(retailer=person.retailer, value_hash__in=[each for each in hashes if each])
+    addresses = Address.objects.filter(retailer=person.retailer, value_hash__in=_hashes_of(person))
     receipts = Receipt.objects.filter(message__customer__in=ids).order_by("pk")
     return [
         Section(
@@ -162,10 +161,13 @@ def erase(person: Person, now: datetime) -> None:
     WaitingFact.objects.filter(customer__in=ids).delete()
     Recipient.objects.filter(customer__in=ids).delete()
     PushDevice.objects.filter(customer__in=ids).delete()
-    hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
-    Address.objects.filter(
-        retailer=person.retailer, value_hash__in=[each for each in hashes if each], suppressed_at=None
-    ).delete()
+    Address.objects.filter(retailer=person.retailer, value_hash__in=_hashes_of(person), suppressed_at=None).delete()
+
+
+def _hashes_of(person: Person) -> list[str]:
+    """Return by what the addresses of a person are known."""
+    own = ((Channel.EMAIL, person.customer.email), (Channel.SMS, person.customer.phone))
+    return [hash_of(channel, value, person.retailer.country) for channel, value in own if value]
 
 
 PART = Part(

@@ -24,7 +24,18 @@ class UnreadableDocument(DomainError):
 
 def to_yaml(document: dict[str, Any]) -> str:
     """Return a document as YAML, in its order."""
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
+    return str(yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes texts so that they are read as they are: NEL ends a line in YAML, so it is escaped."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Return a text as YAML has it."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if "\x85" in data else None)
+
+
+_PlainDumper.add_representer(str, _PlainDumper.represent_str)
 
 
 def read_yaml(text: str) -> Any:

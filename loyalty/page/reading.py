@@ -207,7 +207,7 @@ def lost_in_wallets(lost: Sequence[Mapping[str, Any]], *, retailer_id: int, at: 
 
 def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
     """Return the rewards that a member redeemed, the newest first."""
-    own = RewardRedemption.objects.filter(membership=member)
+    own = RewardRedemption.objects.filter(membership=member).with_withdrawals()
     return own.select_related("reward", "program").order_by("-redeemed_at", "-id")
 
 
@@ -215,6 +215,7 @@ def open_redemptions(member: Membership, *, at: datetime) -> QuerySet[RewardRede
     """Return the rewards that a member has and can use at an instant, or that are on their way, the newest first."""
     status = RewardRedemption.Status
     is_good = Q(status=status.ISSUED) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    is_good &= Q(withdrawn_at=None) | Q(withdrawn_at__gt=at)
     return redemptions(member).filter(is_good | Q(status=status.IN_PROGRESS))
 
 

@@ -9,9 +9,12 @@ from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
 from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.steps import decided_for
+from loyalty.campaigns.offering.taking import decline_offer
 from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
 from loyalty.campaigns.publishing.moving import move_entries
+from loyalty.campaigns.publishing.previewing import preview
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits
@@ -227,3 +230,116 @@ def test_the_text_of_a_step_without_an_offer_cannot_name_one() -> None:
         birthday(program, says_by("email"), text="{{ offer }}")
 
     assert {each.code for each in refusal.value.flaws} == {"value_unknown"}
+
+
+def test_texts_name_the_offer_that_was_given_last_whichever_step_was_written_first() -> None:
+    program = club(owner=shop())
+    first, second = (offer(program, name=name, at=TEN) for name in ("First", "Second"))
+    row = birthday(program, gives(first), gives(second), says_by("email"), text="{{ offer }}")
+    draft = draft_of(row)
+    for offered, position in ((first, 9), (second, 0), (first, 1)):  # moved in the draft: second, then first
+        draft.steps.filter(offer=offered).update(position=position)
+    publish(draft, author="sue", now=TEN)
+    born(program, "ada")
+    box = Box()
+
+    go(program, row)
+    send_all(program.retailer, TEN, box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["First"]
+
+
+@pytest.mark.parametrize("by", ["retailer", "member"])
+def test_an_offer_that_was_taken_back_is_not_promised_any_more(by: str) -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="{{ offer }} waits for you")
+    mere = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="How are you?")
+    careful = birthday(
+        program, gives(spring, ends_without=False), waits("P7D"), says_by("email"),
+        text="Hi{% if offer %}: {{ offer }}{% endif %}",
+    )  # fmt: skip
+    born(program, "ada")
+    box = Box()
+    go(program, row, mere, careful)
+
+    if by == "retailer":
+        withdraw_offer(spring, now=TEN + timedelta(days=1))
+    for grant in OfferGrant.objects.all() if by == "member" else ():
+        decline_offer(grant, now=TEN + timedelta(days=1))
+    go(program, at=TEN + timedelta(days=7))
+    send_all(program.retailer, TEN + timedelta(days=7), box)
+
+    assert sorted(each.text.split("\n")[0] for each in box.taken) == ["Hi", "How are you?"]
+    dropped = Message.objects.get(campaign=row)
+    assert (dropped.state, dropped.reason, dropped.rule) == ("dropped", "exited", "no_longer_true")
+    assert Message.objects.filter(state="accepted").count() == 2
+
+
+def test_an_offer_that_is_taken_back_while_its_message_waits_is_not_promised() -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), says_by("email"), text="{{ offer }} waits for you")
+    careful = birthday(
+        program, gives(spring, ends_without=False), says_by("email"), text="Hi{% if offer %}: {{ offer }}{% endif %}"
+    )
+    born(program, "ada")
+    box = Box()
+    go(program, row, careful)
+
+    withdraw_offer(spring, now=TEN)
+    send_all(program.retailer, TEN, box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
+    assert Message.objects.get(campaign=row).state == "dropped"
+
+
+def test_an_offer_that_a_member_has_is_promised_until_its_day_is_over() -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="{{ offer }} waits for you")
+    born(program, "ada")
+    box = Box()
+    go(program, row)
+
+    withdraw_offer(offer(program, at=TEN), now=TEN)  # another one
+    go(program, at=TEN + timedelta(days=7))
+    send_all(program.retailer, TEN + timedelta(days=7), box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Ten off waits for you"]
+
+
+def test_a_message_of_which_nothing_is_left_does_not_go() -> None:
+    program = club(owner=shop())
+    vips = offer(program, segments=["vip"], at=TEN)
+    row = birthday(
+        program, gives(vips, ends_without=False), says_by("email"), text="{% if offer %}Take {{ offer }}{% endif %}"
+    )
+    born(program, "ada")
+    box = Box()
+
+    go(program, row)
+    send_all(program.retailer, TEN, box)
+
+    assert box.taken == []
+    assert Message.objects.values_list("state", "reason").get() == ("failed", "no_text")
+
+
+def test_a_preview_names_the_offer_of_the_step_before_as_who_got_it_reads_it() -> None:
+    program = club(owner=shop())
+    first, second = (offer(program, name=name, name_fr=french, at=TEN) for name, french in (("One", "Un"), ("Two", "")))
+    row = birthday(
+        program, says_by("email"), gives(first), says_by("email"), gives(second), says_by("email"),
+    )  # fmt: skip
+    who = born(program, "ada")
+    draft = draft_of(row)
+    StepText.objects.filter(step__version=draft).update(
+        body="Hi{% if offer %} {{ offer }} {{ offer_until|date:'Y' }}{% endif %}"
+    )
+    early, middle, late = draft.steps.filter(kind="message").order_by("position")
+
+    def said(step: Step, language: str) -> str:
+        return preview(step, who, "email", language, now=TEN).body
+
+    assert [said(each, "en") for each in (early, middle, late)] == ["Hi", "Hi One 2026", "Hi Two 2026"]
+    assert [said(each, "fr") for each in (early, middle, late)] == ["Hi", "Hi Un 2026", "Hi Two 2026"]

@@ -723,3 +723,33 @@ def test_a_reward_that_is_over_where_the_member_is_is_not_given_for_a_day_that_h
     grant = OfferGrant.objects.get()
     assert (grant.customer_id, grant.expires_at) == (bob.customer_id, datetime.fromisoformat("2026-07-01T00:00Z"))
     assert budget(spring) == (10, 0)
+
+
+def test_what_was_given_for_itself_because_of_the_same_stands_in_no_other_offers_way() -> None:
+    mug = {"code": "mug", "kind": "product", "cost": Decimal(2), "codes": "generated"}
+    program = club(TEN_OFF, mug)
+    own = offer(program, code="own", rewards=["mug"])
+    spring = offer(program, code="spring", excluded=["promotion_lover"], instead=own)
+    ada = make.member(program, "ada")
+    known_as(ada, segment="vip")
+
+    (first,), (second,) = ask(own, ada), ask(spring, ada)
+
+    assert (first.is_new, second.is_new) == (True, True)
+    given = OfferGrant.objects.order_by("pk").values_list("offer__code", "occurrence", "instead_of")
+    assert list(given) == [("own", "spring", ""), ("spring", "spring", "")]
+    assert (budget(own), budget(spring)) == ((2, 0), (10, 0))
+    assert [each.is_new for each in (*ask(own, ada), *ask(spring, ada))] == [False, False]
+
+
+def test_what_was_given_for_itself_is_not_given_once_more_in_the_place_of_another_offer() -> None:
+    mug = {"code": "mug", "kind": "product", "cost": Decimal(2), "codes": "generated"}
+    program = club(TEN_OFF, mug)
+    own = offer(program, code="own", rewards=["mug"])
+    spring = offer(program, code="spring", excluded=["promotion_lover"], instead=own)
+    ada = make.member(program, "ada")
+    known_as(ada, tags=["promotion_lover"])
+
+    (first,), (second,) = ask(own, ada), ask(spring, ada)
+
+    assert (second.grant_id, second.is_new, budget(own), budget(spring)) == (first.grant_id, False, (2, 0), (0, 0))

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from customers.models import Consent, Customer, Erasure
+from customers.models import Consent, Customer, Erasure, Retailer
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
 from loyalty.campaigns.messages.receiving import (
@@ -15,6 +15,7 @@ from loyalty.campaigns.messages.receiving import (
     take_receipt,
 )
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
+from loyalty.campaigns.reaching.addresses import release, verify
 from loyalty.campaigns.reaching.unsubscribing import token_of
 from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
@@ -129,6 +130,21 @@ def test_soft_bounces_of_an_address_are_counted_whosever_it_is() -> None:
     assert sent.send(NOON + 3 * DAY, bob).reason == "no_channel"
 
 
+def test_what_refused_an_address_before_staff_released_it_counts_no_more() -> None:
+    sent = Sent()
+    for place in range(3):
+        sent.told("soft_bounce", f"e{place}", of=sent.send(NOON + place * DAY), at=NOON + place * DAY)
+
+    release(Address.objects.get(), now=NOON + 3 * DAY)
+    later = [sent.send(NOON + day * DAY) for day in (4, 5, 6)]
+    for place, each in enumerate(later[:2]):
+        sent.told("soft_bounce", f"f{place}", of=each, at=NOON + (4 + place) * DAY)
+
+    assert Address.objects.values_list("suppressed_at", "reason").get() == (None, "")
+    sent.told("soft_bounce", "f2", of=later[2], at=NOON + 6 * DAY)
+    assert Address.objects.values_list("suppressed_at", "reason").get() == (NOON + 6 * DAY, "soft_bounces")
+
+
 def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:
     sent = Sent()
     bob = ada(sent.club, "bob", email="ada@example.com")
@@ -162,6 +178,43 @@ def test_soft_bounces_lead_to_nobody_who_was_erased() -> None:
     erase(sent.member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
 
     assert Receipt.objects.values_list("what", "address_hash").get() == ("soft_bounce", "")
+
+
+def sms_of(owner: Retailer, who: Membership, written: str, at: datetime) -> str:
+    """Return what becomes of an SMS to a member whose number is written in some way."""
+    Customer.objects.filter(pk=who.customer_id).update(phone=written)
+    step = campaign(who.program, channels=["sms"])
+    (key,) = due(step, who, at=at)
+    send_all(owner, at, Box())
+    return message(key).reason or message(key).state
+
+
+SPELLINGS = ["06 12 34 56 78", "+33 6 12 34 56 78", "0033612345678", "+33 (0)6.12.34.56.78", "33612345678"]
+
+
+@pytest.mark.parametrize("first", SPELLINGS)
+def test_a_phone_number_that_takes_nothing_takes_nothing_however_it_is_written(first: str) -> None:
+    owner = shop()
+    who = ada(make.program(owner))
+    assert sms_of(owner, who, first, NOON) == "accepted"
+    sent = Message.objects.get()
+
+    take_receipt(
+        owner, MessageChannel.objects.get(channel="sms"), ReceiptFact("e1", str(sent.pk), "hard_bounce", NOON), now=NOON
+    )
+
+    assert [sms_of(owner, who, written, NOON + DAY) for written in SPELLINGS] == ["no_channel"] * 5
+    assert sms_of(owner, who, "06 12 34 56 79", NOON + DAY) == "accepted"
+
+
+def test_a_phone_number_is_verified_however_it_is_written() -> None:
+    owner = shop(needs_verified=True)
+    who = ada(make.program(owner))
+    assert sms_of(owner, who, "+33612345678", NOON) == "no_channel"
+
+    verify(owner, "sms", "06 12 34 56 78", now=NOON)
+
+    assert [sms_of(owner, who, written, NOON + DAY) for written in SPELLINGS] == ["accepted"] * 5
 
 
 def test_of_what_went_to_two_addresses_a_receipt_ends_neither() -> None:

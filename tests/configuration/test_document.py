@@ -97,6 +97,13 @@ def test_what_is_no_plain_document_is_refused(text: str) -> None:
         read_yaml(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["a\x85b", "\x85", "a\u2028b", " a\r\n\r\nb ", "\ufeffa", "\x01\x9f", "12:30:45", "<<", "\U0001f600\u202e"]
+)
+def test_a_text_is_read_as_it_was_written(text: str) -> None:
+    assert read_yaml(to_yaml({"body": text, "list": [text]})) == {"body": text, "list": [text]}
+
+
 def changed(path: str, value: Any) -> Any:
     document = read_yaml(to_yaml(to_document(rich())))
     *way, last = path.split("/")

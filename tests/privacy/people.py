@@ -164,7 +164,7 @@ def told_by_campaigns(here: World) -> None:
     PushDevice.objects.create(
         retailer=shop, customer=ada.customer, kind="app", address="phone-of-ada-7", created_at=NOON
     )
-    verify(shop.pk, "email", "ada@example.org", now=NOON)
+    verify(shop, "email", "ada@example.org", now=NOON)
     channel = MessageChannel.objects.get(retailer=shop, channel="email")
     take_receipt(shop, channel, ReceiptFact("e1", str(box.taken[0].id), "delivered", NOON), now=NOON)
     close(of_surveys.unhappy(ada, "Ada Lovelace waited", at=NOON), "Called Ada Lovelace", by="sue", now=NOON)

@@ -190,7 +190,10 @@ def receipt_answer(receipt: RewardReceipt) -> Response:
 def _page(view: APIView, request: Request, rows: Any, *, with_codes: bool) -> Response:
     pages = NewestFirst()
     found: list[RewardRedemption] = (
-        pages.paginate_queryset(rows.select_related("program__retailer", "reward"), request, view=view) or []
+        pages.paginate_queryset(
+            rows.select_related("program__retailer", "reward").with_withdrawals(), request, view=view
+        )
+        or []
     )
     codes: dict[UUID | None, str] = {}
     if with_codes:

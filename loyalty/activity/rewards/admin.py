@@ -73,6 +73,9 @@ class RewardRedemptionAdmin(ByStaff, ExportedAdmin):
         desk = path("desk/", view, name="rewards_rewardredemption_desk")
         return [desk, *super().get_urls()]
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).with_withdrawals()
+
     @display(description=_("amount"), ordering="amount")
     def worth(self, row: RewardRedemption) -> str:
         return money(row.amount, row.program.retailer.currency)

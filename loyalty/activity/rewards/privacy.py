@@ -25,7 +25,7 @@ def holds(person: Person, now: datetime) -> list[Section]:
 
 
 def _redeemed(person: Person) -> Any:
-    return RewardRedemption.objects.filter(membership__customer__in=person.ids)
+    return RewardRedemption.objects.filter(membership__customer__in=person.ids).with_withdrawals()
 
 
 def _reward(row: RewardRedemption, now: datetime) -> dict[str, Any]:

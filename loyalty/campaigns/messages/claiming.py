@@ -22,6 +22,7 @@ from loyalty.campaigns.messages.loading import OpenMessage, Person, Settings, lo
 from loyalty.campaigns.messages.speed import Speeds
 from loyalty.campaigns.models import Message, Outcome
 from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.offering.steps import decided_for, lacks_needed, values_of_offers
 from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.reaching.merging import note_merged
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER
@@ -105,7 +106,7 @@ def claim(retailer: Retailer, *, now: datetime, look_again: LookAgain, limit: in
     customers = [key for (key,) in bulk.fetch(CLAIM, [retailer.pk, now, limit])]
     if not customers:
         return Claim()
-    messages = _as_it_is(load_open(customers, now), look_again, now)
+    messages = _with_offers(_as_it_is(load_open(customers, now), look_again, now), now)
     settings = load_settings(retailer)
     grounded = [each.customer_id for each in messages if each.due.ground == EXISTING_CUSTOMER]
     persons = load_persons(retailer, settings, customers, now, grounded=grounded)
@@ -131,6 +132,28 @@ def _as_it_is(messages: Sequence[OpenMessage], look_again: LookAgain, now: datet
         if said:
             rows.append((each.due.id, json.dumps(said)))
         judged.append(replace(each, ended=NO_LONGER_TRUE) if said is None else each)
+    if rows:
+        bulk.execute(SAY, bulk.columns_of(rows))
+    return judged
+
+
+def _with_offers(messages: Sequence[OpenMessage], now: datetime) -> list[OpenMessage]:
+    """Return messages as they are to be decided: none promises an offer that was taken back."""
+    naming = {
+        each.entry_id: each.customer_id
+        for each in messages
+        if each.names_offer and each.entry_id is not None and each.next_at <= now and not each.ended
+    }
+    told = decided_for(naming)
+    gone = {key for key, own in told.items() if any(each.is_taken_back for each in own.values())}
+    rows, judged = [], []
+    for each in messages:
+        if not each.names_offer or each.entry_id not in gone:
+            judged.append(each)
+            continue
+        own = told[each.entry_id]
+        rows.append((each.due.id, json.dumps(values_of_offers(own))))
+        judged.append(replace(each, ended=each.ended or NO_LONGER_TRUE) if lacks_needed(own) else each)
     if rows:
         bulk.execute(SAY, bulk.columns_of(rows))
     return judged

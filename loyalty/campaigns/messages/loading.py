@@ -41,6 +41,10 @@ IS_ENDING_CONTACT = """i.kind = 'support' AND i.occurred_at >= e.entered_at AND 
             AND (coalesce(jsonb_array_length(x->'topics'), 0) = 0 OR EXISTS (
                 SELECT 1 FROM jsonb_array_elements_text(x->'topics') t WHERE lower(btrim(t.value)) = lower(btrim(i.topic))))
             AND (coalesce(jsonb_array_length(x->'outcomes'), 0) = 0 OR x->'outcomes' @> to_jsonb(i.outcome)))"""
+# Whether the texts of a message's step name an offer that its entry was given, or ask whether there is one.
+NAMES_OFFER = r"""EXISTS (
+        SELECT 1 FROM campaigns_steptext t WHERE t.step_id = m.step_id
+            AND concat_ws(' ', t.subject, t.body, t.button, t.link) ~ '\{[{%%][^}%%]*\moffer')"""
 # What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at. Whether somebody is
 # a member is looked up for each by itself: as EXISTS it might be answered by a hash of all members.
 OPEN = f"""
@@ -57,7 +61,8 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
         WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
             SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.occurred_at <= %s
                 AND {IS_ENDING_CONTACT})
-        THEN 'contacted' ELSE '' END
+        THEN 'contacted' ELSE '' END,
+    CASE WHEN m."values" ? 'offer' THEN {NAMES_OFFER} ELSE false END
 FROM campaigns_message m
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
 LEFT JOIN campaigns_step s ON s.id = m.step_id
@@ -106,6 +111,7 @@ class OpenMessage:
     :param kind: of what began its entry; empty of one of no entry
     :param ended: why its entry is over, or its campaign for this member; empty where it is not
     :param campaign_state: draft, live, paused or ended; empty for one of no campaign
+    :param names_offer: whether it says something of an offer that its entry was given
     """
 
     due: Due
@@ -124,6 +130,7 @@ class OpenMessage:
     planned_at: datetime
     kind: str
     ended: str
+    names_offer: bool
 
     @property
     def next_at(self) -> datetime:
@@ -193,14 +200,14 @@ def _message(row: tuple[Any, ...]) -> OpenMessage:
     (
         key, customer, kind, channels, due_at, expires_at, priority, tags, on_cap, ground, urgent, profiling, state, channel,
         tries, claimed_at, claimed_until, resent, entry, campaign, position, campaign_state, occurrence, planned_at, trigger,
-        ended,
+        ended, names_offer,
     ) = row  # fmt: skip
     due = Due(
         key, kind, tuple(channels), due_at, expires_at, priority, frozenset(tags), on_cap, ground, urgent, profiling
     )
     return OpenMessage(
         due, customer, state, channel, tries, claimed_at, claimed_until, resent, entry, campaign, position,
-        campaign_state or "", occurrence or "", planned_at, trigger, ended,
+        campaign_state or "", occurrence or "", planned_at, trigger, ended, names_offer,
     )  # fmt: skip
 
 
@@ -287,8 +294,8 @@ def _addresses(
     written: dict[UUID, dict[str, tuple[str, str]]] = {}
     for key, email, phone, *_rest in rows:
         own = {Channel.EMAIL.value: email, Channel.SMS.value: phone, Channel.WEBHOOK.value: str(key)}
-        written[key] = {channel: (own[channel], hash_of(channel, own[channel])) for channel in settings.channels
-                        if own.get(channel)}  # fmt: skip
+        written[key] = {channel: (own[channel], hash_of(channel, own[channel], retailer.country))
+                        for channel in settings.channels if own.get(channel)}  # fmt: skip
     facts = known(retailer.pk, ((channel, value) for own in written.values() for channel, (_, value) in own.items()))
 
     def takes(channel: str, value: str) -> bool:

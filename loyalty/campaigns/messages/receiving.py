@@ -136,11 +136,16 @@ def _is_often_refused(message: Message, at: datetime) -> bool:
     """
     Tell whether an address refused for now so often within two weeks, of which an instant is one: before it or after.
 
-    Whosever messages those were: two who share it, or one who was merged into the other, have one address.
+    Whosever messages those were: two who share it, or one who was merged into the other, have one address. What refused it before
+    staff released it counts no more.
     """
+    address = Address.objects.filter(
+        retailer=message.retailer_id, channel=message.channel, value_hash=message.address_hash
+    )
+    released_at = address.values_list("released_at", flat=True).first()
     soft = Receipt.objects.filter(
         retailer=message.retailer_id, provider=message.channel, address_hash=message.address_hash,
-        occurred_at__gt=at - SOFT_WINDOW, occurred_at__lt=at + SOFT_WINDOW,
+        occurred_at__gt=max(filter(None, (at - SOFT_WINDOW, released_at))), occurred_at__lt=at + SOFT_WINDOW,
     )  # fmt: skip
     instants = list(soft.order_by("occurred_at").values_list("occurred_at", flat=True))
     return any(last - first < SOFT_WINDOW for first, last in zip(instants, instants[SOFT_LIMIT - 1 :], strict=False))

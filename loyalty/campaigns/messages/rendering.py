@@ -58,25 +58,27 @@ class Rendered:
 
 
 class NoText(Exception):
-    """That a step says nothing by a channel."""
+    """That a step says nothing by a channel: no text is written, or an empty one comes of it."""
 
 
 def render(texts: Iterable[StepText], channel: str, language: str, values: Mapping[str, Any]) -> Rendered:
     """
     Return what a step says by a channel: in a language, else in any that it is written in.
 
-    :raises NoText: where it is written in none
+    :raises NoText: where it is written in none, or nothing is left of it: all that it says stands behind what is not so
     """
     own = {text.language: text for text in texts if text.channel == channel}
     text = own.get(language) or next((own[each] for each in sorted(own)), None)
     if text is None:
+        raise NoText(channel)
+    if not (body := fill(text.body, values, text.language).strip()):
         raise NoText(channel)
     link = fill(text.link, values, text.language).strip()[:MAX_LINK]
     has_link = link.startswith(("https://", "http://"))
     return Rendered(
         text.language,
         " ".join(fill(text.subject, values, text.language).split())[:MAX_SUBJECT],
-        fill(text.body, values, text.language).strip(),
+        body,
         fill(text.button, values, text.language).strip()[:MAX_BUTTON] if has_link else "",
         link if has_link else "",
     )

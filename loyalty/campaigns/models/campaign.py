@@ -129,11 +129,16 @@ class Campaign(models.Model):
 
     def clean(self) -> None:
         """
-        Refuse instants that calendars cannot count with, and another experiment than the one that measures it.
+        Refuse instants that calendars cannot count with, what belongs to somebody else, and another experiment than the one that
+        measures it.
 
         :raises ValidationError: naming each field
         """
         super().clean()
+        if self.program_id and self.program.retailer_id != self.retailer_id:
+            raise ValidationError({"program": _("This program is another retailer's.")})
+        if self.experiment is not None and self.experiment.retailer_id != self.retailer_id:
+            raise ValidationError({"experiment": _("This experiment is another retailer's.")})
         before = Campaign.objects.select_related("experiment").filter(pk=self.pk).first()
         if before is not None and before.experiment_id != self.experiment_id and before.is_measured:
             raise ValidationError({"experiment": EXPERIMENT_STAYS % {"code": before.experiment}})

@@ -75,6 +75,13 @@ class Address(models.Model):
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
     suppressed_at = models.DateTimeField(_("takes nothing since"), null=True, blank=True)
     reason = models.CharField(_("why"), max_length=12, choices=Reason, blank=True)
+    released_at = models.DateTimeField(
+        _("takes messages again since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since then it takes messages again: what refused it before is not counted."),
+    )
 
     class Meta:
         verbose_name = _("address")

@@ -104,7 +104,9 @@ class Step(models.Model):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "position"], name="step_once_per_position"),
+            models.UniqueConstraint(  # when all have moved: they are written one after the other
+                fields=["version", "position"], name="step_once_per_position", deferrable=models.Deferrable.DEFERRED
+            ),
             models.CheckConstraint(
                 condition=(models.Q(kind="wait") & ~models.Q(wait=""))
                 | models.Q(kind="offer", wait="")
@@ -133,6 +135,16 @@ class Step(models.Model):
     def __str__(self) -> str:
         return f"{self.position + 1}. {self.get_kind_display()}"
 
+    def clean(self) -> None:
+        """
+        Refuse what names a survey of somebody else; of an offer the check before publishing says it.
+
+        :raises ValidationError: naming it
+        """
+        super().clean()
+        if self.survey is not None and self.survey.retailer_id != self.version.retailer_id:
+            raise ValidationError({"survey": _("This survey is another retailer's.")})
+
 
 class StepText(models.Model):
     """
@@ -154,7 +166,11 @@ class StepText(models.Model):
         verbose_name = _("text")
         verbose_name_plural = _("texts")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["step", "channel", "language"], name="text_once_per_language"),
+            models.UniqueConstraint(  # when all have changed: they are written one after the other
+                fields=["step", "channel", "language"],
+                name="text_once_per_language",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.CheckConstraint(condition=~models.Q(body=""), name="text_says_something"),
             models.CheckConstraint(
                 condition=models.Q(button="", link="") | (~models.Q(button="") & ~models.Q(link="")),

@@ -70,7 +70,7 @@ WHERE g.customer_id = ANY(%s) AND x.id = ANY(%b::uuid[]) AND x.state = 'running'
 """
 # What members had before, they and who was merged into them.
 BEFORE = """
-SELECT coalesce(c.merged_into_id, c.id), g.id, g.offer_id, o.code, o.slot, g.occurrence, g.granted_at,
+SELECT coalesce(c.merged_into_id, c.id), g.id, g.offer_id, o.code, o.slot, g.occurrence, g.instead_of, g.granted_at,
     g.state = 'granted' AND g.expires_at > %s OR g.state = 'taken' AND r.status IN ('issued', 'in_progress')
         AND (r.expires_at IS NULL OR r.expires_at > %s)
 FROM customers_customer c JOIN campaigns_offergrant g ON g.customer_id = c.id JOIN campaigns_offer o ON o.id = g.offer_id
@@ -188,13 +188,19 @@ class _Won(NamedTuple):
 
 @dataclass
 class _Batch:
-    """Members of one batch, locked, and what is decided for them one after the other."""
+    """
+    Members of one batch, locked, and what is decided for them one after the other.
+
+    :param before: what was given already because of the same, of the offer that is asked for or in its place
+    :param had: what was given already because of the same, of each offer for itself
+    """
 
     plan: _Plan
     members: Mapping[UUID, UUID]
     known: Mapping[UUID, _Known]
     free: dict[int, Decimal]
     before: dict[Ask, UUID]
+    had: dict[tuple[Ask, int], UUID]
     granted_on: dict[UUID, dict[int, date]]
     holds: dict[UUID, dict[str, str]]
     held_out: Mapping[UUID, frozenset[UUID]]
@@ -226,6 +232,10 @@ class _Batch:
         found, first = self._choose(ask, known)
         if found is None:
             return Granting(None, first)
+        if key := self.had.get(
+            (ask, found.available.offer.id)
+        ):  # for itself: it is not given twice because of the same
+            return Granting(key, is_new=False)
         return self._give(ask, membership_id, known, found)
 
     def _choose(self, ask: Ask, known: _Known) -> tuple[_Won | None, Refusal | None]:
@@ -305,7 +315,7 @@ class _Batch:
                 BudgetLine(row.retailer_id, row.budget_id, None, f"granted:{key}", reserved, Decimal(0), self.now)
             )
         self.free[row.budget_id] -= reserved
-        self.before[ask] = key
+        self.before[ask] = self.had[ask, row.pk] = key
         on = local_date(self.now, known.who.zone)
         self.granted_on.setdefault(ask.customer_id, {})[row.pk] = on
         if reward.kind in DISCOUNTS:
@@ -336,7 +346,7 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     states = release_over(budgets, now=now)
     batch = _Batch(
         plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
-        {}, {}, {}, _held_out(plan, customers, now), caps_of(plan.asked.program_id), now,
+        {}, {}, {}, {}, _held_out(plan, customers, now), caps_of(plan.asked.program_id), now,
     )  # fmt: skip
     _remember(batch, customers, now)
     _count_discounts(batch, customers, now)
@@ -403,9 +413,14 @@ def _remember(batch: _Batch, customers: Sequence[UUID], now: datetime) -> None:
     """Let a batch know what its members had before."""
     slots = sorted({rule.slot for rule in batch.plan.rules.values() if rule.slot})
     ids, program = sorted(batch.plan.rules), batch.plan.asked.program_id
+    competing = {rule.id: rule.code for rule in batch.plan.turn}
     rows = bulk.fetch(BEFORE, [now, now, customers, customers, ids, slots, program])
-    for person, key, offer_id, code, slot, occurrence, granted_at, is_open in rows:
-        batch.before[Ask(person, occurrence)] = key
+    for person, key, offer_id, code, slot, occurrence, instead_of, granted_at, is_open in rows:
+        ask = Ask(person, occurrence)
+        batch.had[ask, offer_id] = key
+        is_of_slot = slot != "" and slot == batch.plan.asked.slot
+        if offer_id in competing or is_of_slot or instead_of in competing.values():
+            batch.before[ask] = key
         days = batch.granted_on.setdefault(person, {})
         on = local_date(granted_at, batch.zone_of(person))
         days[offer_id] = max(days.get(offer_id, on), on)

@@ -14,11 +14,13 @@ OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
 OWN = (
     "SELECT k.customer_id AS id UNION ALL SELECT a.id FROM customers_customer a WHERE a.merged_into_id = k.customer_id"
 )
-# By the step's own fact: what the member was given, else why not.
+# By the step's own fact: what the member was given, else why not; and whether it was taken back since, before its day was over.
 DECIDED = f"""
 SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
     CASE WHEN coalesce(nullif(c.language, ''), s.language) = 'fr' AND o.name_fr <> '' THEN o.name_fr ELSE o.name END,
-    g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone)
+    g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone), g.granted_at, coalesce(x.position, 0),
+    coalesce(x.ends_without, false), g.state IN ('declined', 'withdrawn') OR g.state = 'expired' AND g.ended_at < g.expires_at
+        OR coalesce(d.status IN ('cancelled', 'refunded', 'withdrawn', 'forfeited'), false)
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
 CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offergrant g ON g.customer_id = own.id
     AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
@@ -26,6 +28,8 @@ CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offergrant g ON g.customer_id = ow
 JOIN campaigns_offer o ON o.id = g.offer_id JOIN programs_program p ON p.id = o.program_id
 JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s.id = g.retailer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
+LEFT JOIN campaigns_step x ON x.id = split_part(g.occurrence, ':', 3)::bigint
+LEFT JOIN rewards_rewardredemption d ON d.id = g.redemption_id
 """
 REFUSED = f"""
 SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::bigint, f.reason, o.code
@@ -35,6 +39,7 @@ CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offerrefusal f ON f.customer_id = 
     AND split_part(f.occurrence, ':', 3) ~ '^[0-9]{{1,18}}$'
 JOIN campaigns_offer o ON o.id = f.offer_id ORDER BY k.entry_id, f.occurrence, f.id
 """
+VALUES = ("offer", "offer_until")  # what texts may say of them
 MOMENT = timedelta(microseconds=1)
 
 
@@ -46,6 +51,9 @@ class Told:
     :param grant_id: None where it was not given, for `reason`
     :param offer: the code of that, or of the one that was given in its place
     :param name: in the customer's language
+    :param position: of its step, in the version in which that was taken
+    :param is_needed: whether who does not have it gets no later step either
+    :param is_taken_back: whether it was declined or withdrawn since
     """
 
     grant_id: UUID | None
@@ -54,6 +62,10 @@ class Told:
     name: str = ""
     expires_at: datetime | None = None
     zone: str = "UTC"
+    granted_at: datetime | None = None
+    position: int = 0
+    is_needed: bool = False
+    is_taken_back: bool = False
 
 
 def occurrence_of(entry_id: UUID, step_id: int) -> str:
@@ -79,11 +91,18 @@ def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
 
 
 def values_of_offers(told: Mapping[int, Told]) -> dict[str, Any]:
-    """Return what texts may say of the last offer that an entry was given; empty texts where it was given none."""
-    given = [told[step] for step in sorted(told) if told[step].grant_id is not None]
-    if not given or given[-1].expires_at is None:
-        return {"offer": "", "offer_until": ""} if told else {}
-    last = given[-1]
-    assert last.expires_at is not None
+    """Return what texts may say of the last offer that an entry was given and that was not taken back; else empty texts."""
+    given = [
+        (each.granted_at, each.position, each) for each in told.values() if each.granted_at and not each.is_taken_back
+    ]
+    if not given:
+        return dict.fromkeys(VALUES, "") if told else {}
+    *_, last = max(given, key=lambda one: one[:2])
+    assert last.expires_at is not None, "an offer ends"
     day = local_date(last.expires_at - MOMENT, zone_of(last.zone))
     return {"offer": last.name, "offer_until": day.isoformat()}
+
+
+def lacks_needed(told: Mapping[int, Told]) -> bool:
+    """Tell whether an offer was taken back without which an entry's later texts that name it have nothing to say."""
+    return any(each.is_needed and each.is_taken_back for each in told.values())

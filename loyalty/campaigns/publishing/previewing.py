@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.models import Retailer
 from loyalty.campaigns.feedback.links import SURVEY, survey_address
 from loyalty.campaigns.messages.loading import load_settings
 from loyalty.campaigns.messages.rendering import (
@@ -36,6 +37,7 @@ EXAMPLES: dict[str, Any] = {
     "years": 2, "next_tier": {"en": "Gold", "fr": "Or"}, "tier_missing": {"en": "50 points", "fr": "50 points"},
     "keeps_through": date(2026, 12, 31), "plan": {"en": "Plus", "fr": "Plus"}, "renews_on": date(2026, 12, 20),
 }  # fmt: skip
+OFFER_UNTIL = date(2026, 12, 31)
 
 
 class NobodyToShow(DomainError):
@@ -62,7 +64,8 @@ def preview(step: Step, member: Membership, channel: str, language: str = "", *,
     kind = TRIGGERS.get(str(step.version.trigger.get("kind")))
     language = language or values["language"]
     asked = {SURVEY: survey_address(new_id())} if step.survey_id else {}  # leads nowhere: nobody is asked
-    about = asked | {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
+    about = asked | _offer_before(step, language)
+    about |= {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
     texts = list(step.texts.all())
     if says_suggestions(texts):
         own = values_of_suggestions(member.retailer, {member.customer_id: language}, at=now)
@@ -71,6 +74,16 @@ def preview(step: Step, member: Membership, channel: str, language: str = "", *,
         return render(texts, channel, language, {**values, "unsubscribe": "", **about})
     except NoText as error:
         raise NothingToShow(channel=Channel(channel).label) from error
+
+
+def _offer_before(step: Step, language: str) -> dict[str, Any]:
+    """Return what a step may say of the offer that the steps before it gave last, as who got it reads it; nothing without one."""
+    before = Step.objects.filter(version=step.version_id, kind=Step.Kind.OFFER, position__lt=step.position)
+    last = before.select_related("offer").order_by("position").last()
+    if last is None or last.offer is None:
+        return {}
+    name = last.offer.name_fr if language == Retailer.Language.FRENCH and last.offer.name_fr else last.offer.name
+    return {"offer": name, "offer_until": OFFER_UNTIL}
 
 
 def send_to(address: str, step: Step, member: Membership, said: Rendered) -> None:

@@ -9,7 +9,9 @@ from hashlib import sha256
 from django.conf import settings
 
 from customers.core import bulk
+from customers.core.phones import phone_key
 from customers.core.values import dataclass
+from customers.models import Retailer
 from loyalty.campaigns.models import Address
 from loyalty.campaigns.models.words import Channel
 
@@ -30,17 +32,22 @@ WHERE campaigns_address.verified_at IS NULL
 """
 
 
-def normalised(channel: str, value: str) -> str:
-    """Return an address as it is compared: mail in small letters, numbers by their digits."""
-    if channel == Channel.SMS:
-        digits = "".join(each for each in value if each.isdigit())
-        return f"+{digits}" if value.strip().startswith("+") else digits
-    return value.strip().lower()
+def normalised(channel: str, value: str, country: str) -> str:
+    """
+    Return an address as it is compared: mail in small letters, a phone number as all its spellings have it.
+
+    :param country: whose a number is that names none; empty where nobody knows
+    """
+    return phone_key(value, country) if channel == Channel.SMS else value.strip().lower()
 
 
-def hash_of(channel: str, value: str) -> str:
-    """Return by what an address is known here: nobody computes it without this site's SECRET_KEY. Empty for none."""
-    found = normalised(channel, value)
+def hash_of(channel: str, value: str, country: str) -> str:
+    """
+    Return by what an address is known here: nobody computes it without this site's SECRET_KEY. Empty for none.
+
+    :param country: whose a phone number is that names none
+    """
+    found = normalised(channel, value, country)
     return hmac.digest(_key(settings.SECRET_KEY), f"{channel}:{found}".encode(), "sha256").hex() if found else ""
 
 
@@ -55,15 +62,15 @@ def suppress(retailer_id: int, channel: str, value_hash: str, reason: str, *, no
     return bool(bulk.change(SUPPRESS, [retailer_id, channel, value_hash, now, reason]))
 
 
-def verify(retailer_id: int, channel: str, value: str, *, now: datetime) -> bool:
+def verify(retailer: Retailer, channel: str, value: str, *, now: datetime) -> bool:
     """Write down that somebody reads what goes to an address. Return whether that was new."""
-    return bool(bulk.change(VERIFY, [retailer_id, channel, hash_of(channel, value), now]))
+    return bool(bulk.change(VERIFY, [retailer.pk, channel, hash_of(channel, value, retailer.country), now]))
 
 
-def release(address: Address) -> None:
-    """Let an address take messages again: staff knows better."""
-    address.suppressed_at, address.reason = None, ""
-    address.save(update_fields=["suppressed_at", "reason"])
+def release(address: Address, *, now: datetime) -> None:
+    """Let an address take messages again: staff knows better, and what refused it before counts no more."""
+    address.suppressed_at, address.reason, address.released_at = None, "", now
+    address.save(update_fields=["suppressed_at", "reason", "released_at"])
 
 
 @dataclass(frozen=True, slots=True)

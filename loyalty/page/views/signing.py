@@ -94,7 +94,7 @@ def code(request: HttpRequest, shop: Shop) -> HttpResponse:
         else:
             response = redirect("page:start", retailer=shop.retailer.slug)
             sign_in(request, response, customer, now=now)
-            verify(shop.retailer.pk, "email", customer.email, now=now)  # who types the code reads what is mailed there
+            verify(shop.retailer, "email", customer.email, now=now)  # who types the code reads what is mailed there
             return response
     minutes = int(CODE_LIFE.total_seconds() // 60)
     context = {"shop": shop, "form": form, "minutes": minutes}

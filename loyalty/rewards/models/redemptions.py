@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.formats import number_format
@@ -11,12 +11,31 @@ from customers.core.ids import new_id
 from customers.core.money import MoneyField
 from customers.models import Retailer
 from loyalty.memberships.models import Membership
-from loyalty.programs.models import Program
+from loyalty.programs.models import Program, ProgramVersion
 from loyalty.rewards.models.catalogue import Reward
 
 
+class RewardRedemptionQuerySet(models.QuerySet["RewardRedemption"]):
+    def with_withdrawals(self) -> Self:
+        """Return them with when each is taken from whom it waits for, because a version in force has it no more."""
+        rewards = Reward.objects.filter(
+            version=models.OuterRef("pk"), key=models.OuterRef(models.OuterRef("reward_key"))
+        )
+        without = ProgramVersion.objects.filter(
+            ~models.Exists(rewards), program=models.OuterRef("program"), status="published",
+            effective_from__gt=models.OuterRef("redeemed_at"),
+        )  # fmt: skip
+        first = without.order_by("effective_from").values("effective_from")[:1]
+        waits = models.When(status="issued", reward__on_withdrawal="give_back", then=models.Subquery(first))
+        return self.annotate(withdrawn_at=models.Case(waits))
+
+
 class RewardRedemption(models.Model):
-    """A reward that a member has, from its redemption to its end."""
+    """
+    A reward that a member has, from its redemption to its end.
+
+    `withdrawn_at` is known of those that were read with it: nobody tells of one that is withdrawn otherwise.
+    """
 
     class Status(models.TextChoices):
         ISSUED = "issued", _("issued")
@@ -66,6 +85,10 @@ class RewardRedemption(models.Model):
     )
     spent = MoneyField(_("cost"), null=True, editable=False, help_text=_("What it came to when it was used."))
 
+    withdrawn_at: datetime | None = None
+
+    objects: ClassVar[RewardRedemptionQuerySet] = RewardRedemptionQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
+
     class Meta:
         verbose_name = _("redeemed reward")
         verbose_name_plural = _("redeemed rewards")
@@ -112,12 +135,18 @@ class RewardRedemption(models.Model):
 
     def status_at(self, instant: datetime) -> Status:
         """Return what it is at an instant from now on: past its end it is over, whether or not the night has been."""
-        is_over = self.status == self.Status.ISSUED and self.expires_at is not None and self.expires_at <= instant
-        return self.Status.EXPIRED if is_over else self.Status(self.status)
+        if self.status != self.Status.ISSUED:
+            return self.Status(self.status)
+        if self.expires_at is not None and self.expires_at <= instant:
+            return self.Status.EXPIRED
+        is_withdrawn = self.withdrawn_at is not None and self.withdrawn_at <= instant
+        return self.Status.WITHDRAWN if is_withdrawn else self.Status.ISSUED
 
     def ended_by(self, instant: datetime) -> datetime | None:
         """Return when it ended, as far as it has at an instant from now on; None for one that has not."""
-        return self.expires_at if self.status_at(instant) != self.status else self.ended_at
+        if self.status_at(instant) == self.status:
+            return self.ended_at
+        return min(each for each in (self.expires_at, self.withdrawn_at) if each is not None and each <= instant)
 
 
 class RewardCounter(models.Model):
