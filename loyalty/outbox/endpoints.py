@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
-from loyalty.outbox.addresses import check_address
+from loyalty.outbox.addresses import check_address, target_of
 from loyalty.outbox.models import Delivery, Endpoint, Event
 from loyalty.outbox.queues import let_first_go, locked
 from loyalty.outbox.relay import try_at_once
@@ -80,9 +80,9 @@ def check_new_address(retailer: Retailer, url: str, *, of: Endpoint | None = Non
     """
     check_address(url)
     bulk.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, retailer.pk])
-    same = Endpoint.objects.present().filter(retailer=retailer, url=url).first()
-    if same is not None and same != of:
-        raise SameAddress(url=url, id=same.key)
+    for other in Endpoint.objects.present().filter(retailer=retailer).order_by("pk"):
+        if other != of and target_of(other.url) == target_of(url):
+            raise SameAddress(url=url, id=other.key)
 
 
 @transaction.atomic
