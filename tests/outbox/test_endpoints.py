@@ -187,10 +187,8 @@ def test_who_was_switched_off_for_not_answering_is_told_so_until_it_is_switched_
     add_endpoint(make.retailer(), "https://shop.example/hooks")
     Endpoint.objects.update(is_active=False, stopped_at=NOON)
 
-    states = [
-        change_endpoint(Endpoint.objects.get(), now=NOON, **said).state
-        for said in ({"events": ["tier.changed"]}, {"is_active": True}, {"is_active": False})
-    ]
+    changes: list[dict[str, Any]] = [{"events": ["tier.changed"]}, {"is_active": True}, {"is_active": False}]
+    states = [change_endpoint(Endpoint.objects.get(), now=NOON, **said).state for said in changes]
 
     assert states == ["stopped", "ok", "off"]
 
@@ -208,8 +206,9 @@ def test_what_waits_for_an_endpoint_that_was_mended_is_tried_at_once(
     assert Delivery.objects.get().due_at == NOON + timedelta(hours=20)
     Endpoint.objects.filter(url=bad.url).update(url=bad.url if "url" in said else good.url)
     later = NOON + timedelta(hours=1)
+    changes: dict[str, Any] = {name: value or good.url for name, value in said.items()}
 
-    change_endpoint(Endpoint.objects.get(), now=later, **{n: v or good.url for n, v in said.items()})
+    change_endpoint(Endpoint.objects.get(), now=later, **changes)
     deliver(endpoint.pk, clock=lambda: later)
 
     assert (Delivery.objects.get().delivered_at, len(good.requests)) == (later, 1)
