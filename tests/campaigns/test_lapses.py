@@ -1,6 +1,7 @@
 """Journeys that look for lapses look together: each finds those whom it would find alone, by its own days and audience."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_each_finds_by_its_own_days_and_audience_in_its_own_program() -> None:
     other = make.program(owner)
     bought(club)
     bought(other, "o")
-    triggers = {
+    triggers: dict[str, dict[str, Any]] = {
         "all": {"days": 60}, "long": {"days": 120}, "longest": {"days": 365}, "vips": {"days": 60, "segments": ["vip"]},
         "gold": {"days": 20, "tiers": ["gold"]}, "both": {"days": 60, "segments": ["vip"], "tiers": ["gold"]},
         "tagged": {"days": 60, "segments": ["gift_buyer"]},
