@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from customers.checks import InvalidFact, money_of
@@ -192,7 +193,7 @@ MAX_EXPORTED = 50_000
 @admin.register(Customer)
 class CustomerAdmin(ModelAdmin):
     list_display = (
-        "external_id", "full_name", "email", "retailer", "predicted", "active", "decile", "segment", "identified_at",
+        "external_id", "person", "retailer", "predicted", "active", "decile", "segment", "identified_at",
     )  # fmt: skip
     list_filter = (
         "retailer", "insight__segment", TagFilter, StageFilter, "insight__at_risk", "insight__value_decile",
@@ -251,20 +252,21 @@ class CustomerAdmin(ModelAdmin):
         return may and (obj is None or obj.erased_at is None)  # whoever is erased is described no more
 
     @display(description=_("name"), ordering="last_name")
-    def full_name(self, customer: Customer) -> str:
-        return f"{customer.first_name} {customer.last_name}".strip() or "-"
+    def person(self, customer: Customer) -> str:
+        return _in_two_lines(f"{customer.first_name} {customer.last_name}".strip() or "-", customer.email)
 
     @display(description=_("predicted value"), ordering="insight__predicted_value")
     def predicted(self, customer: Customer) -> str:
         insight = _insight(customer)
         value = insight.predicted_value if insight else None
-        return written(value, insight.currency) if insight and value is not None else "-"
+        return _unbroken(written(value, insight.currency)) if insight and value is not None else "-"
 
     @display(description=_("active"), ordering="insight__probability_active")
     def active(self, customer: Customer) -> str:
         insight = _insight(customer)
         known = insight is not None and insight.probability_active is not None
-        return f"{number_format(round((insight.probability_active or 0) * 100), 0)} %" if insight and known else "-"
+        share = f"{number_format(round((insight.probability_active or 0) * 100), 0)} %" if insight and known else "-"
+        return _unbroken(share)
 
     @display(description=_("decile"), ordering="insight__value_decile")
     def decile(self, customer: Customer) -> int | str:
@@ -273,9 +275,12 @@ class CustomerAdmin(ModelAdmin):
 
     @display(description=_("segment"), ordering="insight__segment")
     def segment(self, customer: Customer) -> str:
+        """Return the type, and of the tags the first one: the customer's page has all, and who points at it is told them."""
         insight = _insight(customer)
-        names = [str(NAMES[code]) for code in (insight.segment, *insight.tags) if code] if insight else []
-        return ", ".join(names) or "-"
+        kind = str(NAMES[insight.segment]) if insight and insight.segment else "-"
+        tags = [str(NAMES[code]) for code in insight.tags] if insight else []
+        short = f"{tags[0]} +{len(tags) - 1}" if tags[1:] else "".join(tags)
+        return _in_two_lines(_unbroken(kind), _unbroken(short), ", ".join(tags))
 
     @action(description=_("Download as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse:
@@ -302,6 +307,17 @@ def _value(row: Any, path: str) -> Any:
 
 def _cell(value: Any) -> Any:
     return " ".join(value) if isinstance(value, list) else value
+
+
+def _unbroken(text: str) -> str:
+    """Return a text of a few words that is not broken into lines."""
+    return text.replace(" ", "\u00a0")
+
+
+def _in_two_lines(first: str, second: str, in_full: str = "") -> str:
+    """Return two lines of a cell, for there is room for few columns; as one box, for on a phone a cell lays out in a row."""
+    words = '<span class="block text-right lg:text-left">{}<br><span class="text-xs" title="{}">{}</span></span>'
+    return format_html(words, first, in_full or second, second) if second else first
 
 
 def _insight(customer: Customer) -> Insight | None:

@@ -25,6 +25,7 @@ from loyalty.activity.versions import forget_versions
 from loyalty.campaigns.journeys.versions import published
 from loyalty.points.proof import prove
 from tests.contract import CONTRACT, PREFIX
+from tests.outbox.reference import undocumented
 from tests.properties.counting import STEPS, lines
 
 # One seed for all workers of a run, told at its end: LOYALTY_SEED=... repeats it. A usual run draws the same each time, so
@@ -155,6 +156,8 @@ def the_ledger_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     Prove the ledger after every test that had a database, but for those that break it on purpose.
 
+    What was told by then says nothing that the reference of events does not name.
+
     A test that has ended its connection, or broken its transaction, leaves nothing to prove.
     """
     asks = "db" in request.fixturenames or request.node.get_closest_marker("django_db") is not None
@@ -165,6 +168,8 @@ def the_ledger_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
     writes = writes and not connection.needs_rollback and connection.is_usable()
     if writes and request.node.get_closest_marker("breaks_the_ledger") is None:
         assert prove().differences == []
+    if writes:
+        assert undocumented() == []
     if writes and request.node.get_closest_marker("sets_aside") is None:
         assert list(SetAside.objects.values_list("what", "error")) == []
         assert list(UndecidedFact.objects.exclude(error="").values_list("kind", "error")) == []

@@ -120,7 +120,7 @@ class ModelAdmin(InWords, UnfoldModelAdmin):  # type: ignore[misc] # the theme h
 
     def _hides(self, name: str, request: HttpRequest) -> bool:
         field = next((each for each in self.opts.concrete_fields if each.name == name), None)
-        if field is None or field.primary_key or not isinstance(field, CharField | TextField | BinaryField):
+        if field is None or field.primary_key or not isinstance(field, CharField | TextField | BinaryField | JSONField):
             return False
         filters = (each[0] if isinstance(each, tuple | list) else each for each in self.get_list_filter(request))
         shown = flatten_fieldsets(self.get_fieldsets(request))

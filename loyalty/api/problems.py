@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.defaults import server_error
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standard_handler
 from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
@@ -21,6 +20,9 @@ from loyalty.api.unavailable import NOT_KNOWN, Outage, outage_of, what_was_done
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 OUR_FAULT = _("This is our fault.")
+WENT_WRONG = _(
+    "Something went wrong on our side. It was noted, and nothing was changed by half. Try it again in a while."
+)
 LOOK_FIRST = _("Whether it was done is not known. Look before you send it again.")
 SEVERAL = _("Several things are wrong; each is named in errors.")
 API = "/api/"
@@ -159,7 +161,7 @@ def failure(request: HttpRequest) -> HttpResponse:
     is_api = request.path.startswith(API)
     if outage is None:
         if not is_api:
-            return server_error(request)
+            return page_alone(request.path, SERVER_ERROR, _("Failed"), WENT_WRONG)
         return problem_response(SERVER_ERROR, "server_error", f"{OUR_FAULT} {done}", instance=request.path)
     if done is NOT_KNOWN and not is_api:
         done = LOOK_FIRST

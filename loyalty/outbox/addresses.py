@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Fault, Kind
-from loyalty.outbox.posting import is_public
+from loyalty.outbox.posting import PORTS, is_public
 
 MAX_LENGTH = 200
 LOCAL = "localhost"
@@ -53,6 +53,13 @@ def check_address(url: str) -> None:
         raise BadAddress(_("A name and a password in the address are not sent: the signature proves who posts."))
     if not settings.WEBHOOKS_MAY_GO_INSIDE and _is_inside(host):
         raise BadAddress(_("{host} is not on the internet."), host=host)
+
+
+def target_of(url: str) -> tuple[str, str, int, str, str]:
+    """Return to what a post goes, however it is written: a host in capitals or with its dot, the usual port, a fragment."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    return parts.scheme, host, parts.port or PORTS[parts.scheme], parts.path or "/", parts.query
 
 
 def _is_inside(host: str) -> bool:

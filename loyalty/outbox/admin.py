@@ -77,10 +77,10 @@ class EndpointAdmin(ModelAdmin):
         shown: QuerySet[Endpoint] = super().get_queryset(request)
         return shown.filter(removed_at__isnull=True)
 
-    def save_model(self, request: HttpRequest, obj: Endpoint, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
-            now_said = Endpoint.objects.get(pk=obj.pk)
-            change_endpoint(now_said, url=obj.url, events=obj.events, is_active=obj.is_active)
+            said = {name: getattr(obj, name) for name in ("url", "events", "is_active") if name in form.changed_data}
+            change_endpoint(Endpoint.objects.get(pk=obj.pk), now=timezone.now(), **said)
             return
         made = add_endpoint(obj.retailer, obj.url, obj.events, is_active=obj.is_active)
         obj.pk, obj.secret = made.pk, made.secret

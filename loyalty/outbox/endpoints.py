@@ -11,12 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
-from loyalty.outbox.addresses import check_address
+from loyalty.outbox.addresses import check_address, target_of
 from loyalty.outbox.models import Delivery, Endpoint, Event
 from loyalty.outbox.queues import let_first_go, locked
+from loyalty.outbox.relay import try_at_once
+from loyalty.outbox.signing import former_secrets
 
 OVERLAP = timedelta(days=1)  # for which a former secret signs beside its successor
 MAX_OVERLAP = timedelta(days=30)
+MAX_OLDER = 8  # secrets that sign beside the newest and the former one: each makes a post's head longer
+SECRETS = ("secret", "old_secret", "old_secret_until", "older_secrets")
 TEST = "webhook.test"
 MAX_ENDPOINTS = 50  # of a retailer: each event is queued for all of them
 LOCK = 7_003  # the first key of the advisory lock of a retailer's endpoints
@@ -76,34 +80,46 @@ def check_new_address(retailer: Retailer, url: str, *, of: Endpoint | None = Non
     """
     check_address(url)
     bulk.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, retailer.pk])
-    same = Endpoint.objects.present().filter(retailer=retailer, url=url).first()
-    if same is not None and same != of:
-        raise SameAddress(url=url, id=same.key)
+    for other in Endpoint.objects.present().filter(retailer=retailer).order_by("pk"):
+        if other != of and target_of(other.url) == target_of(url):
+            raise SameAddress(url=url, id=other.key)
 
 
 @transaction.atomic
 def change_endpoint(
-    endpoint: Endpoint, *, url: str | None = None, events: Sequence[str] | None = None, is_active: bool | None = None
+    endpoint: Endpoint,
+    *,
+    now: datetime,
+    url: str | None = None,
+    events: Sequence[str] | None = None,
+    is_active: bool | None = None,
 ) -> Endpoint:
     """
     Change what is said of an endpoint, and return it. What was mended is tried at once.
 
-    :param url: None leaves it, as do the others
+    :param url: None leaves it as it is at that moment, as do the others
     :raises BadAddress: when nothing can be posted to the new address
     :raises SameAddress: when another endpoint has it
     """
+    _lock(endpoint)
     if url is not None and url != endpoint.url:
         check_new_address(endpoint.retailer, url, of=endpoint)
         endpoint.url = url
     if events is not None:
         endpoint.events = list(dict.fromkeys(events))
     if is_active is not None:
-        endpoint.is_active = is_active
-    endpoint.failures, endpoint.next_turn_at = 0, None
-    endpoint.failing_since = endpoint.stopped_at = None
+        endpoint.is_active, endpoint.stopped_at = is_active, None
+    endpoint.failures, endpoint.next_turn_at, endpoint.failing_since = 0, None, None
     changed = ("url", "events", "is_active", "failures", "next_turn_at", "failing_since", "stopped_at")
     endpoint.save(update_fields=changed)
+    if endpoint.is_active:
+        try_at_once(endpoint, now=now)
     return endpoint
+
+
+def _lock(endpoint: Endpoint) -> None:
+    """Lock an endpoint and read it anew: of two who change it at once the second one changes what the first one left."""
+    endpoint.refresh_from_db(from_queryset=Endpoint.objects.select_for_update(no_key=True))
 
 
 def new_secret() -> str:
@@ -111,17 +127,23 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
+@transaction.atomic
 def rotate_secret(endpoint: Endpoint, *, now: datetime, overlap: timedelta = OVERLAP) -> str:
     """
     Give an endpoint a new secret and return it; its former one signs as well for a while, so that nothing is refused.
 
-    :param overlap: for how long; none where the former one is known to strangers
+    Those before it sign for as long as was said of them: the answer that told a secret may be lost, and another one asked for.
+
+    :param overlap: for how long; none where former ones are known to strangers
     """
+    _lock(endpoint)
+    signing = former_secrets(endpoint, now) if overlap else []
+    endpoint.older_secrets = [{"secret": secret, "until": until.isoformat()} for secret, until in signing[:MAX_OLDER]]
     endpoint.old_secret, endpoint.old_secret_until = endpoint.secret, now + overlap
     if not overlap:
         endpoint.old_secret, endpoint.old_secret_until = "", None
     endpoint.secret = new_secret()
-    endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
+    endpoint.save(update_fields=SECRETS)
     return endpoint.secret
 
 
@@ -150,8 +172,8 @@ def remove_endpoint(endpoint: Endpoint, *, now: datetime) -> None:
     """Let an endpoint be told nothing any more, and forget its secrets; what was delivered to it is forgotten soon."""
     endpoint.is_active, endpoint.removed_at = False, now
     endpoint.secret = endpoint.old_secret = ""
-    endpoint.old_secret_until = None
-    endpoint.save(update_fields=["is_active", "removed_at", "secret", "old_secret", "old_secret_until"])
+    endpoint.old_secret_until, endpoint.older_secrets = None, []
+    endpoint.save(update_fields=["is_active", "removed_at", *SECRETS])
 
 
 def forget_removed() -> int:

@@ -86,6 +86,13 @@ class Endpoint(models.Model):
     old_secret_until = models.DateTimeField(
         _("former secret signs until"), null=True, editable=False, help_text=_("Both sign until then.")
     )
+    older_secrets = models.JSONField(
+        _("older secrets"),
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text=_("Those before the former one that still sign, the newest first, and until when."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     failing_since = models.DateTimeField(_("fails since"), null=True, editable=False)

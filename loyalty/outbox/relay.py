@@ -48,6 +48,14 @@ WHERE delivered_at IS NULL AND NOT is_dead AND coalesce(due_at, %(now)s) <= %(no
     AND (queued_at <= %(since)s OR (due_at IS NOT NULL AND attempts > %(tries)s))
 RETURNING endpoint_id, subject
 """
+# But not what a turn may be posting just now: no turn takes as long as a lease.
+TRY_AT_ONCE = f"""
+UPDATE outbox_delivery d SET due_at = LEAST(d.due_at, GREATEST(%(now)s, d.due_at - greatest(p.pause, lease) + lease))
+FROM (VALUES {", ".join(f"({n}, interval '{pause} s')" for n, pause in enumerate(PAUSES, 1))}) p (attempts, pause),
+    (VALUES (interval '{LEASE.total_seconds()} s')) l (lease)
+WHERE d.endpoint_id = %(endpoint)s AND d.attempts = p.attempts AND d.delivered_at IS NULL AND NOT d.is_dead
+    AND d.due_at > %(now)s
+"""
 # What subscribers made known of an event goes to webhooks too. Ids are not the order of commits; positions are, because one
 # dispatches at a time.
 POSITIONS = "SELECT nextval('outbox_event_position') FROM generate_series(1, %s)"
@@ -179,6 +187,11 @@ def send_again(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
     count = over.filter(pk__in=list(pairs)).update(**anew)
     let_first_go(pairs.values(), now)
     return count
+
+
+def try_at_once(endpoint: Endpoint, *, now: datetime) -> None:
+    """Let nothing wait any longer that was not taken: it was posted to what its endpoint was until now."""
+    bulk.change(TRY_AT_ONCE, {"now": now, "endpoint": endpoint.pk})
 
 
 def _free(now: datetime) -> QuerySet[Endpoint]:

@@ -18,9 +18,15 @@ def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
 
 
 def secrets_of(endpoint: Endpoint, now: datetime) -> list[str]:
-    """Return the secrets that sign what is sent to an endpoint: the new one first, then the former one while both do."""
-    both = endpoint.old_secret_until is not None and now < endpoint.old_secret_until
-    return [endpoint.secret, endpoint.old_secret] if both else [endpoint.secret]
+    """Return the secrets that sign what is sent to an endpoint: the newest first, then the former ones that still do."""
+    return [endpoint.secret, *(secret for secret, _until in former_secrets(endpoint, now))]
+
+
+def former_secrets(endpoint: Endpoint, now: datetime) -> list[tuple[str, datetime]]:
+    """Return the former secrets that still sign, the newest first, and until when."""
+    former = [(endpoint.old_secret, endpoint.old_secret_until)] if endpoint.old_secret_until else []
+    former += [(each["secret"], datetime.fromisoformat(each["until"])) for each in endpoint.older_secrets]
+    return [(secret, until) for secret, until in former if now < until]
 
 
 def body_of(event: Event) -> bytes:

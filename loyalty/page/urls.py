@@ -5,6 +5,7 @@ What belongs to a program ends with a slash after it, so no program's name hides
 """
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from loyalty.page.views import (
     challenges,
@@ -25,6 +26,9 @@ from loyalty.page.views import (
 app_name = "page"
 urlpatterns = [
     path("<slug:retailer>", signing.start, name="start"),
+    path(
+        "<slug:retailer>/", RedirectView.as_view(pattern_name="page:start", query_string=True)
+    ),  # as it is often typed
     path("<slug:retailer>/code", signing.code, name="code"),
     path("<slug:retailer>/sign-out", signing.leave, name="sign-out"),
     path("<slug:retailer>/colours.css", style.colours, name="colours"),

@@ -7,7 +7,6 @@ and take the cookie on the response. Pages check forms with Django's CSRF token 
 
 import secrets
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
@@ -80,10 +79,15 @@ def sign_out(request: HttpRequest, response: HttpResponse) -> None:
     _drop(response, COOKIE)
 
 
-def end_all(customers: list[UUID]) -> tuple[int, int]:
-    """Sign customers out everywhere: return how many sessions and how many tokens ended."""
-    sessions = MemberSession.objects.filter(customer__in=customers).delete()[0]
-    return sessions, MemberToken.objects.filter(customer__in=customers).delete()[0]
+def end_all(customer: Customer) -> tuple[int, int]:
+    """
+    Sign a person out everywhere, also where it signed in as somebody who was merged into it since.
+
+    :returns: how many sessions and how many tokens ended
+    """
+    mine = Customer.objects.of_person(customer)
+    sessions = MemberSession.objects.filter(customer__in=mine).delete()[0]
+    return sessions, MemberToken.objects.filter(customer__in=mine).delete()[0]
 
 
 def remember_challenge(response: HttpResponse, asked: AskedCode) -> None:

@@ -10,9 +10,9 @@ from django.templatetags.static import static
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import translation
-from django.views.defaults import server_error
 
 from loyalty.access.models import StaffRole
+from loyalty.api.problems import failure
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,16 @@ def test_what_failed_needs_nothing_that_can_fail(
     language: str, rf: RequestFactory, django_assert_num_queries: Any
 ) -> None:
     with translation.override(language), django_assert_num_queries(0):
-        page = server_error(rf.get("/admin/")).content.decode()
+        page = failure(rf.get("/admin/")).content.decode()
 
+    assert 'href="/"' in page
     assert "Something went wrong on our side." in page or language == "fr"
     assert f'<html lang="{language}">' in page
+
+
+@pytest.mark.parametrize("path", ["/my/corner-shop/club/", "/s/AB12", "/u/AB12"])
+def test_a_shopper_whose_page_failed_is_not_led_to_the_staffs_first_page(path: str, rf: RequestFactory) -> None:
+    answer = failure(rf.get(path))
+
+    page = answer.content.decode()
+    assert (answer.status_code, "Something went wrong on our side." in page, 'href="/"' in page) == (500, True, False)

@@ -13,13 +13,11 @@ from loyalty.activity.account.spending import confirm, hold, redeem, release, re
 from loyalty.outbox.catalogue import EXAMPLES
 from loyalty.outbox.models import Event
 from tests import make
-
-REFERENCE = settings.BASE_DIR / "docs" / "reference" / "events.md"
+from tests.outbox.reference import REFERENCE, fields, undocumented
 
 
 def documented() -> set[str]:
-    rows = re.findall(r"^\| ((?:`[a-z._]+`(?:, )?)+) \|", REFERENCE.read_text(), re.MULTILINE)
-    return {name for row in rows for name in re.findall(r"`([a-z._]+)`", row)}
+    return set(fields())
 
 
 def test_every_event_has_an_example_in_the_catalogue_and_in_the_reference() -> None:
@@ -65,3 +63,16 @@ def test_every_event_of_an_account_is_documented_and_says_whose_it_is() -> None:
     assert all(set(event.payload) | said_later == set(EXAMPLES[event.type]) for event in told)
     balances = [event.payload["balances"]["points"] for event in told if "balances" in event.payload]
     assert balances == [100, 90, 100, 90, 90, 80, 90, 80, 10]
+
+
+def test_every_field_of_an_example_is_named_by_the_table() -> None:
+    assert {name: set(data) - fields()[name] for name, data in EXAMPLES.items() if set(data) - fields()[name]} == {}
+
+
+@pytest.mark.django_db
+def test_what_stands_nowhere_is_found_in_what_was_told() -> None:
+    ada = make.member(make.program())
+    Event.objects.update(type="tier.changed", payload={"program": "club", "from": None, "to": "gold", "why": "night"})
+
+    assert undocumented() == [("tier.changed", "why")]
+    Event.objects.filter(subject=str(ada.pk)).delete()

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from socket import socket
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,9 +16,10 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook
 
-from loyalty.outbox.endpoints import OVERLAP, add_endpoint, rotate_secret, send_test
+from loyalty.outbox.endpoints import OVERLAP, add_endpoint, change_endpoint, rotate_secret, send_test
 from loyalty.outbox.models import Delivery, Endpoint
-from loyalty.outbox.relay import STOPS_AFTER, deliver, dispatch, send_again
+from loyalty.outbox.relay import LEASE, STOPS_AFTER, deliver, dispatch, send_again
+from loyalty.outbox.signing import secrets_of
 from tests import make
 from tests.make import NOON
 from tests.outbox.servers import Server, closes, saying, serving
@@ -130,6 +132,99 @@ def test_the_standards_own_library_takes_what_either_secret_signed(serve: Callab
 
     for key in keys:
         assert Webhook(key).verify(body, headers)["type"] == "webhook.test"
+
+
+def test_a_secret_that_was_lost_and_rotated_again_signs_on_as_was_promised() -> None:
+    endpoint = add_endpoint(make.retailer(), "https://shop.example/hooks")
+    first = endpoint.secret
+    second = rotate_secret(endpoint, now=NOON, overlap=timedelta(hours=48))  # the answer is lost
+    third = rotate_secret(endpoint, now=NOON + timedelta(hours=1), overlap=timedelta(hours=24))
+
+    row = Endpoint.objects.get()
+    signing = {hours: secrets_of(row, NOON + timedelta(hours=hours)) for hours in (1, 24, 25, 47, 48)}
+    assert signing == {
+        1: [third, second, first], 24: [third, second, first], 25: [third, first], 47: [third, first], 48: [third],
+    }  # fmt: skip
+
+
+def test_none_that_strangers_know_signs_after_a_rotation_without_an_overlap() -> None:
+    endpoint = add_endpoint(make.retailer(), "https://shop.example/hooks")
+    for hours in (48, 24, 0):
+        new = rotate_secret(endpoint, now=NOON, overlap=timedelta(hours=hours))
+
+    row = Endpoint.objects.get()
+    assert (secrets_of(row, NOON), row.older_secrets) == ([new], [])
+
+
+def test_of_two_who_rotate_at_once_both_were_told_a_secret_that_signs() -> None:
+    first = add_endpoint(make.retailer(), "https://shop.example/hooks").secret
+    one, other = Endpoint.objects.get(), Endpoint.objects.get()
+
+    told = [rotate_secret(each, now=NOON) for each in (one, other)]
+
+    assert secrets_of(Endpoint.objects.get(), NOON) == [told[1], told[0], first]
+
+
+def test_former_secrets_that_sign_are_eight_besides_the_last_two() -> None:
+    endpoint = add_endpoint(make.retailer(), "https://shop.example/hooks")
+    told = [endpoint.secret, *(rotate_secret(endpoint, now=NOON) for _ in range(12))]
+
+    assert secrets_of(Endpoint.objects.get(), NOON) == told[:2:-1]
+
+
+def test_of_two_who_change_an_endpoint_at_once_both_are_heard() -> None:
+    add_endpoint(make.retailer(), "https://shop.example/hooks")
+    one, other = Endpoint.objects.get(), Endpoint.objects.get()
+
+    change_endpoint(one, now=NOON, is_active=False)
+    change_endpoint(other, now=NOON, events=["tier.changed"])
+
+    found = Endpoint.objects.get()
+    assert (found.is_active, found.events) == (False, ["tier.changed"])
+
+
+def test_who_was_switched_off_for_not_answering_is_told_so_until_it_is_switched_on() -> None:
+    add_endpoint(make.retailer(), "https://shop.example/hooks")
+    Endpoint.objects.update(is_active=False, stopped_at=NOON)
+
+    changes: list[dict[str, Any]] = [{"events": ["tier.changed"]}, {"is_active": True}, {"is_active": False}]
+    states = [change_endpoint(Endpoint.objects.get(), now=NOON, **said).state for said in changes]
+
+    assert states == ["stopped", "ok", "off"]
+
+
+@pytest.mark.parametrize("said", [{"url": None}, {"events": ["webhook.test"]}, {"is_active": True}])
+def test_what_waits_for_an_endpoint_that_was_mended_is_tried_at_once(
+    serve: Callable[[Talk], Server], said: dict[str, Any]
+) -> None:
+    bad, good = serve(saying(b"HTTP/1.1 500 Oops\r\n\r\n")), serve(saying(OK))
+    endpoint = add_endpoint(make.retailer(), bad.url)
+    send_test(endpoint, now=NOON)
+    # Tried for the eighth time at noon: by itself it is tried again at eight on the next day.
+    Delivery.objects.update(attempts=7)
+    deliver(endpoint.pk, clock=lambda: NOON)
+    assert Delivery.objects.get().due_at == NOON + timedelta(hours=20)
+    Endpoint.objects.filter(url=bad.url).update(url=bad.url if "url" in said else good.url)
+    later = NOON + timedelta(hours=1)
+    changes: dict[str, Any] = {name: value or good.url for name, value in said.items()}
+
+    change_endpoint(Endpoint.objects.get(), now=later, **changes)
+    deliver(endpoint.pk, clock=lambda: later)
+
+    assert (Delivery.objects.get().delivered_at, len(good.requests)) == (later, 1)
+
+
+def test_what_is_being_posted_while_an_endpoint_is_changed_is_not_posted_twice() -> None:
+    endpoint = add_endpoint(make.retailer(), "https://shop.example/hooks")
+    send_test(endpoint, now=NOON)
+    dues = []
+    # Claimed at noon: for the first time it is due when its lease ends, for the eighth after its pause of 20 hours.
+    for attempts, due_at in ((1, NOON + LEASE), (8, NOON + timedelta(hours=20))):
+        Delivery.objects.update(attempts=attempts, due_at=due_at)
+        change_endpoint(Endpoint.objects.get(), now=NOON + timedelta(seconds=9), is_active=True)
+        dues.append(Delivery.objects.get().due_at)
+
+    assert dues == [NOON + LEASE, NOON + LEASE]
 
 
 def test_who_does_not_answer_for_days_is_switched_off_and_goes_on_where_it_stopped(

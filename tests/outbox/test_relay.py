@@ -373,7 +373,7 @@ def test_what_an_address_says_is_of_no_other_that_was_given_meanwhile(serve: Cal
     endpoint = add_endpoint(shop, old.url)
     happen(shop, ADA, BOB)
     dispatch(now=NOON)
-    mend = partial(change_endpoint, Endpoint.objects.get(), url=new.url)
+    mend = partial(change_endpoint, Endpoint.objects.get(), now=NOON, url=new.url)
 
     deliver(endpoint.pk, clock=_while_posts_are_answered(mend))
 
@@ -392,9 +392,9 @@ def test_a_turn_ends_where_the_endpoint_is_another_than_when_it_began(
     dispatch(now=NOON)
     now_said = Endpoint.objects.get()
     changes: dict[str, Callable[[], object]] = {
-        "address": partial(change_endpoint, now_said, url=serve(takes).url),
+        "address": partial(change_endpoint, now_said, now=NOON, url=serve(takes).url),
         "secret": partial(rotate_secret, now_said, now=NOON, overlap=timedelta(0)),
-        "off": partial(change_endpoint, now_said, is_active=False),
+        "off": partial(change_endpoint, now_said, now=NOON, is_active=False),
         "removed": partial(remove_endpoint, now_said, now=NOON),
     }
 

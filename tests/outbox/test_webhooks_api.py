@@ -87,6 +87,42 @@ def test_a_second_one_of_the_same_address_is_a_conflict_that_names_the_first(sys
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (HOOK, "https://SHOP.example/hooks"),
+        (HOOK, "HTTPS://shop.example:443/hooks"),
+        (HOOK, "https://shop.example./hooks#orders"),
+        ("http://shop.example", "http://shop.example:80/"),
+    ],
+)
+def test_an_address_is_the_same_however_it_is_written(system: System, first: str, second: str) -> None:
+    made = system.ask("POST", "", {"url": first}).json()
+    other = system.ask("POST", "", {"url": f"{HOOK}/2"}).json()
+
+    answers = [system.ask("POST", "", {"url": second}), system.ask("PATCH", f"/{other['id']}", {"url": second})]
+    own = system.ask("PATCH", f"/{made['id']}", {"url": second})
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "same_address")] * 2
+    assert (own.status_code, own.json()["url"]) == (200, second)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://shop.example/hooks",
+        "https://shop.example:8443/hooks",
+        f"{HOOK}?of=2",
+        f"{HOOK}/",
+        "https://shop.example/Hooks",
+    ],
+)
+def test_another_address_is_another_one(system: System, url: str) -> None:
+    system.ask("POST", "", {"url": HOOK})
+
+    assert system.ask("POST", "", {"url": url}).status_code == 201
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "ftp://shop.example/", "shop.example", "https://", "javascript:alert(1)", "http://localhost/x", "http://127.0.0.1/x",

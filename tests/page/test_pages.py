@@ -72,6 +72,15 @@ def text_of(answer: Any) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
+def test_the_address_of_a_page_may_end_with_a_slash(client: Client) -> None:
+    shop = make.retailer()
+
+    answer = client.get(f"/my/{shop.slug}/?lang=fr")
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/my/{shop.slug}?lang=fr")
+    assert client.get(f"/my/{shop.slug}/", follow=True).status_code == 200
+
+
 def test_a_member_signs_in_by_mail_and_sees_its_card(ada: Membership) -> None:
     answer = signed_in(ada).get(home_of(ada))
 

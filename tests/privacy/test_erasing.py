@@ -248,6 +248,33 @@ def test_systems_are_told_whom_to_forget_and_then_the_event_forgets_too() -> Non
     assert forget_erased(now=ERASED + DAY) == 0
 
 
+def test_what_systems_answered_to_events_of_the_person_is_forgotten_and_to_others_is_not() -> None:
+    here = world()
+    dispatch(now=NOON)
+    for each in Delivery.objects.select_related("event"):  # as who tells what it understood
+        Delivery.objects.filter(pk=each.pk).update(answer=json.dumps(each.event.payload))
+
+    here.erased()
+
+    # Of Bob what he joined, and not by whose code he came.
+    left = Delivery.objects.exclude(answer="").values_list("event__type", "event__payload__customer").distinct()
+    types = ("membership.enrolled", "points.earned", "points.transfer", "tier.changed")
+    assert set(left) == {(each, "bob-8") for each in types}
+    assert {table for table, _text in found_in_the_database("ada-7", here.ada.number)} == {"outbox_event"}
+
+
+def test_what_was_answered_when_systems_heard_whom_to_forget_is_forgotten_with_it() -> None:
+    here = world()
+    here.erased()
+    dispatch(now=ERASED)
+    told = Delivery.objects.filter(event__type="membership.erased")
+    told.update(delivered_at=ERASED, due_at=None, answer=f"forgot {here.ada.number}")
+
+    forget_erased(now=ERASED + DAY)
+
+    assert list(told.values_list("answer", flat=True)) == ["", ""]
+
+
 def test_a_system_that_never_answers_is_told_for_thirty_days() -> None:
     here = world()
     here.erased()

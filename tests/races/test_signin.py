@@ -79,6 +79,6 @@ def test_who_signs_out_everywhere_has_no_session_left() -> None:
         )
     make.token(customer)
 
-    at_once(lambda _: end_all([customer.pk]))
+    at_once(lambda _: end_all(customer))
 
     assert MemberSession.objects.count() == 0

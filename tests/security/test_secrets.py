@@ -148,6 +148,7 @@ def test_no_secret_is_written(
     [
         ("outbox_endpoint", "secret"),
         ("outbox_endpoint", "old_secret"),
+        ("outbox_endpoint", "older_secrets"),
         ("campaigns_messagechannel", "secret"),
         ("api_retailerkey", "hashed_key"),
     ],

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from loyalty.activity.account.merging import take_merge
 from loyalty.api.clients import client_of
 from loyalty.api.models import IdempotencyRecord, MemberToken
 from loyalty.api.throttling import CredentialThrottle
@@ -142,6 +143,35 @@ def test_a_shopper_signs_out_everywhere_and_is_told_before_from_how_much(client:
     assert (before, out.json()) == ((3, 2), {"sessions": 1, "tokens": 2})
     assert [client.get("/api/v1/me", headers=bearer(each)).status_code for each in (*tokens, theirs)] == [401, 401, 200]
     assert MemberSession.objects.get().customer == bob.customer
+
+
+def test_who_was_merged_is_signed_out_everywhere_with_the_one_who_stays(client: Client) -> None:
+    ada = member()
+    bob = member("bob", club=ada.program)
+    lost = make.token(bob.customer)  # a token and a browser from before the two turned out to be one
+    signed_in(bob)
+    take_merge(ada.retailer, "bob", "ada", reference="same", now=NOON)
+    mine = make.token(ada.customer)
+
+    out = client.delete("/api/v1/me/sessions", headers=bearer(mine))
+
+    assert out.json() == {"sessions": 1, "tokens": 2}
+    assert [client.get("/api/v1/me", headers=bearer(each)).status_code for each in (lost, mine)] == [401, 401]
+    assert not MemberSession.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_a_shops_own_systems_end_the_tokens_of_who_was_merged_too(client: Client, name: str) -> None:
+    ada = member()
+    bob = member("bob", club=ada.program)
+    lost, mine = make.token(bob.customer), make.token(ada.customer)
+    take_merge(ada.retailer, "bob", "ada", reference="same", now=NOON)
+    headers = {"authorization": f"Api-Key {make.key(ada.retailer, 'members:token')}"}
+
+    done = client.delete(f"/api/v1/customers/{name}/token", headers=headers)
+
+    assert done.json() == {"tokens": 2}
+    assert [client.get("/api/v1/me", headers=bearer(each)).status_code for each in (lost, mine)] == [401, 401]
 
 
 def test_a_shops_own_systems_end_all_tokens_of_a_customer(client: Client) -> None:

@@ -21,6 +21,7 @@ from customers.api.asking import ATOMIC, DRY_RUN, AskedView, all_or_dry, asked_f
 from customers.api.callers import customer_of, retailer_of
 from customers.api.told import told
 from customers.core.errors import DomainError, Kind
+from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
@@ -259,9 +260,10 @@ class TokensView(AskedView):
 
     @extend_schema(responses={200: EndedTokensOut}, tags=["members"])
     def delete(self, request: Request, external_id: str) -> Response:
-        """End every token of a customer, when a phone is lost or your site signs it out."""
+        """End every token of a customer, when a phone is lost or your site signs it out; of those merged into it as well."""
         with all_or_dry(request):
-            ended, _by_kind = MemberToken.objects.filter(customer=customer_of(request, external_id)).delete()
+            mine = Customer.objects.of_person(customer_of(request, external_id))
+            ended, _by_kind = MemberToken.objects.filter(customer__in=mine).delete()
         return Response(EndedTokensOut({"tokens": ended}).data)
 
     @extend_schema(request=None, responses={201: TokenOut}, tags=["members"])

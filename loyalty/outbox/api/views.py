@@ -91,12 +91,14 @@ class WebhookView(AskedView):
         """
         Change a webhook: its address, its types, or whether it is switched on.
 
-        What is left out stays. A webhook that was changed is tried at once, also where it rested or had been switched off. What
-        waits for one that is switched off waits for five days.
+        What is left out stays. A webhook that was changed is tried at once, also where it rested, and so is what it had not
+        taken. What waits for one that is switched off waits for five days.
         """
         said = said_in(WebhookChangeIn, request)
         with all_or_dry(request):
-            return Response(WebhookOut(change_endpoint(webhook_of(request, webhook_id), **said)).data)
+            return Response(
+                WebhookOut(change_endpoint(webhook_of(request, webhook_id), now=timezone.now(), **said)).data
+            )
 
     @extend_schema(request=None, responses={204: None}, tags=["webhooks"])
     def delete(self, request: Request, webhook_id: UUID) -> Response:

@@ -90,7 +90,7 @@ class MySessionsView(AskedView):
     def delete(self, request: Request) -> Response:
         """Sign out everywhere: every token and every browser."""
         with all_or_dry(request):
-            sessions, tokens = end_all([shopper(request).pk])
+            sessions, tokens = end_all(shopper(request))
         return Response(SignedOutOut({"sessions": sessions, "tokens": tokens}).data)
 
 

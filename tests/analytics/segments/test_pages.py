@@ -1,6 +1,7 @@
 """The pages of segments and churn, thresholds, and customers found and taken along by their segments."""
 
 import csv
+import re
 from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
@@ -135,6 +136,31 @@ def test_customers_are_found_and_taken_along_by_their_segments(
 
     assert sorted(row["external_id"] for row in rows) == names
     assert {row["insight__tags"] for row in rows} <= {"", "gift_buyer brand_lover"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "second"),
+    [
+        ([], None),
+        (["gift_buyer"], ("gift buyer", "gift\u00a0buyer")),
+        (
+            ["gift_buyer", "brand_lover", "serial_returner"],
+            ("gift buyer, brand lover, serial returner", "gift\u00a0buyer\u00a0+2"),
+        ),
+    ],
+)
+def test_a_list_of_customers_shows_the_type_and_one_tag_with_how_many_more(
+    staff: Client, shop: Retailer, tags: list[str], second: tuple[str, str] | None
+) -> None:
+    ada = Insight.objects.filter(customer__external_id="ada")
+    ada.update(segment="vip_at_risk", tags=tags)
+
+    text = staff.get(f"{reverse('admin:customers_customer_changelist')}?q=ada").content.decode()
+
+    (cell,) = re.findall(r'<td class="field-segment[^>]*>(.*?)</td>', text, re.DOTALL)
+    told = re.search(r'<span class="text-xs" title="([^"]+)">([^<]+)</span>', cell)
+    assert "VIP\u00a0at\u00a0risk" in cell
+    assert (told.groups() if told else None) == second
 
 
 def test_who_bought_since_the_last_run_did_not_never_buy(staff: Client, shop: Retailer) -> None:
