@@ -709,7 +709,7 @@ def test_a_late_order_brings_back_what_had_ended_while_the_one_who_went_was_stil
     assert prove().differences == []
 
 
-@pytest.mark.parametrize("merges", [(), ("a",)])
+@pytest.mark.parametrize("merges", [(), ("a",), ("a", "c")])
 def test_a_late_order_brings_back_what_had_ended_before_it_went_over(merges: tuple[str, ...]) -> None:
     shop = two(policy=IDLE)
     shop.member("c")
@@ -742,3 +742,20 @@ def test_an_order_that_says_nothing_of_when_points_ended_brings_none_back() -> N
 
     assert shop.balance("a") == 8
     assert prove().differences == []
+
+
+def test_no_time_is_carried_out_before_it_has_come_when_merges_follow_each_other() -> None:
+    shop = two(policy=IDLE)
+    shop.member("c")
+    shop.order("o1", "b", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "12", at="2026-02-08 12:00")
+    shop.order("o3", "a", "5", at="2026-01-20 12:00")
+    shop.nights("2026-02-10")
+    shop.merge("b", "a", at="2026-02-10 12:00")
+    shop.merge("a", "c", at="2026-02-10 13:00")
+
+    shop.order("o4", "c", "1", at="2026-02-11 12:00")
+    shop.nights("2026-02-12")
+
+    assert (shop.balance("c"), shop.usable_through("c")) == (18, [("2026-03-11", 18)])
+    assert "expire" not in shop.kinds("c")

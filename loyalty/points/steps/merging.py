@@ -66,8 +66,8 @@ def take_over(decision: Decision) -> Decision:
         )
         for day in wallet.days:
             decision = with_wallet(decision, wallet_in(decision, wallet.code).with_day(day))
-    ended = [lot for wallet in theirs.wallets for lot in wallet.lots if lot.expired]
-    return decision.then(member=after_idling(decision.member, ended))
+    ended = [lot for wallet in theirs.wallets for lot in wallet.lots if lot.expired and lot.expires_on_inactivity]
+    return decision.then(member=after_idling(decision.member, (lot.went_at for lot in ended)))
 
 
 def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
