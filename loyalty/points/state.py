@@ -91,6 +91,7 @@ class OpenLot:
     :param transferred: points of it that others have; known there, too
     :param amount: all of its points; known there, too
     :param moved_to: the lot that has its points since its order's instant was corrected; known there, too
+    :param ended_at: when it ended by inactivity, as it was carried out, whatever is known by now; known there, too
     """
 
     id: UUID
@@ -116,6 +117,12 @@ class OpenLot:
     transferred: int = 0
     amount: int = 0
     moved_to: UUID | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def went_at(self) -> datetime | None:
+        """Return when its expired points ended: of two who are one, each had ended by what one of them did."""
+        return min((each for each in (self.expires_at, self.ended_at) if each is not None), default=None)
 
     def is_usable(self, at: datetime) -> bool:
         """Tell whether its available points can be spent at an instant."""

@@ -691,3 +691,71 @@ def test_what_the_one_who_goes_did_long_ago_takes_no_points_that_a_late_order_br
 
     assert shop.balance("a") == 108 + 8 * is_merged  # the 5 ended between, too
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_late_order_brings_back_what_had_ended_while_the_one_who_went_was_still_active(*, is_merged: bool) -> None:
+    shop = two(policy=IDLE)
+    shop.order("o1", "a", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "7", at="2026-01-30 12:00")
+    shop.nights("2026-02-10")
+    if is_merged:
+        shop.merge("b", "a", at="2026-02-10 12:00")
+    assert shop.balance("a") == 7 * is_merged  # the 100 ended with 5 February
+
+    shop.order("late", "a", "1", at="2026-01-25 12:00", now="2026-02-11 12:00")
+
+    assert shop.balance("a") == 101 + 7 * is_merged
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize("merges", [(), ("a",), ("a", "c")])
+def test_a_late_order_brings_back_what_had_ended_before_it_went_over(merges: tuple[str, ...]) -> None:
+    shop = two(policy=IDLE)
+    shop.member("c")
+    shop.order("o1", "b", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "12", at="2026-02-08 12:00")
+    shop.order("o3", "a", "5", at="2026-01-20 12:00")
+    shop.order("o4", "c", "3", at="2026-01-21 12:00")
+    shop.nights("2026-02-10")
+    who = "b"
+    for into in merges:
+        shop.merge(who, into, at="2026-02-10 12:00")
+        who = into
+    others = {"b": 0, "a": 5, "c": 5 + 3}[who]
+    assert shop.balance(who) == 12 + others  # the 100 ended with 5 February
+
+    shop.order("late", who, "1", at="2026-01-30 12:00", now="2026-02-12 12:00")
+
+    assert shop.balance(who) == 113 + others
+    assert prove().differences == []
+
+
+def test_an_order_that_says_nothing_of_when_points_ended_brings_none_back() -> None:
+    shop = two(policy=IDLE)
+    shop.order("o1", "a", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "7", at="2026-01-30 12:00")
+    shop.nights("2026-02-10")
+    shop.merge("b", "a", at="2026-02-10 12:00")
+
+    shop.order("o3", "a", "1", at="2026-02-08 12:00", now="2026-02-11 12:00")
+
+    assert shop.balance("a") == 8
+    assert prove().differences == []
+
+
+def test_no_time_is_carried_out_before_it_has_come_when_merges_follow_each_other() -> None:
+    shop = two(policy=IDLE)
+    shop.member("c")
+    shop.order("o1", "b", "100", at="2026-01-05 12:00")
+    shop.order("o2", "b", "12", at="2026-02-08 12:00")
+    shop.order("o3", "a", "5", at="2026-01-20 12:00")
+    shop.nights("2026-02-10")
+    shop.merge("b", "a", at="2026-02-10 12:00")
+    shop.merge("a", "c", at="2026-02-10 13:00")
+
+    shop.order("o4", "c", "1", at="2026-02-11 12:00")
+    shop.nights("2026-02-12")
+
+    assert (shop.balance("c"), shop.usable_through("c")) == (18, [("2026-03-11", 18)])
+    assert "expire" not in shop.kinds("c")

@@ -394,6 +394,39 @@ def test_what_ended_and_came_back_leaves_room_for_others_whether_or_not_the_nigh
     assert prove().differences == []
 
 
+@pytest.mark.parametrize("night", [False, True])
+@pytest.mark.parametrize("has_hold", [False, True])
+def test_what_was_withdrawn_and_came_back_leaves_room_for_others_whether_or_not_the_night_has_run(
+    *, night: bool, has_hold: bool
+) -> None:
+    draft = make.version()
+    shop.reward(draft, on_withdrawal="give_back", stock=1)
+    shop.reward(draft, "other")
+    program = make.published(draft)
+    ada, bob = shop.member(program), shop.member(program)
+    got = bought(ada)
+    document = to_document(ProgramVersion.objects.get(program=program))
+    shop.follow(program, make.on("2026-07-01"), without="five-off")
+    again = open_draft(program, author="sue", now=NOON)
+    apply_to(again, document)
+    publish(again, effective_from=make.on("2026-08-01"), now=NOON)
+    at = make.on("2026-08-02") + MINUTE
+    if has_hold:
+        held(ada, got, "till-1", make.on("2026-07-01") - MINUTE)
+    if night:
+        run_nights(program, until=at.date(), now=at)
+
+    shelf = shelf_of(bob.pk, at=at)
+    redeemed = redeem_reward(bob, "five-off", reference="r2", now=at)
+
+    assert shelf is not None
+    assert '"redeemable":true,"reason":"","missing":0,"left":1' in shelf.as_json()
+    assert (redeemed.available, status(got), make.spendable(ada, at)) == (500, "withdrawn", 1_000)
+    with pytest.raises(SoldOut):
+        redeem_reward(ada, "five-off", reference="r3", now=at)
+    assert prove().differences == []
+
+
 @pytest.mark.parametrize(("on_expiry", "has_hold"), [("keep", False), ("give_back", True)])
 def test_what_is_kept_or_in_a_tills_hand_leaves_no_room_for_others(on_expiry: str, *, has_hold: bool) -> None:
     program = shop.club(valid_days=10, on_expiry=on_expiry, stock=1)

@@ -1,5 +1,6 @@
 """
-Pieces of a stock that time has freed: rewards of others that are past their end and give back, whose clocks nobody has read yet.
+Pieces of a stock that time has freed: rewards of others that are past their end, or were withdrawn, and give back, whose clocks
+nobody has read yet.
 
 So that no stock is empty until somebody's night: they are counted where a catalogue says how many are left, and end by their
 members' own clocks before anybody is refused the last piece.
@@ -17,30 +18,37 @@ from loyalty.activity.account.session import AccountSession
 from loyalty.memberships.models import Membership
 
 BATCH = 500
-# What a till has in hand is not over before its hold is.
+# What a till has in hand is not over before its hold is. What was withdrawn since somebody had it may be back by now.
 FREED = """
-FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id AND w.on_expiry = 'give_back'
+FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id
 LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
-WHERE r.program_id = %s AND r.reward_key = ANY(%s) AND r.is_counted AND r.status = 'issued' AND r.expires_at <= %s
-    AND (h.id IS NULL OR h.ends_at < %s) AND r.membership_id <> %s
+WHERE r.program_id = %(program)s AND r.reward_key = ANY(%(keys)s) AND r.is_counted AND r.status = 'issued'
+    AND (h.id IS NULL OR h.ends_at < %(at)s) AND r.membership_id <> %(member)s
+    AND (w.on_expiry = 'give_back' AND r.expires_at <= %(at)s OR w.on_withdrawal = 'give_back' AND EXISTS (
+        SELECT 1 FROM programs_programversion v
+        WHERE v.program_id = r.program_id AND v.status = 'published' AND v.effective_from > r.redeemed_at
+            AND v.effective_from <= %(at)s
+            AND NOT EXISTS (SELECT 1 FROM rewards_reward o WHERE o.version_id = v.id AND o.key = r.reward_key)))
 """
 PIECES = f"SELECT r.reward_key, count(*)::int {FREED} GROUP BY 1"
-HOLDERS = f"SELECT DISTINCT r.membership_id {FREED} ORDER BY r.membership_id LIMIT %s"
+HOLDERS = f"SELECT DISTINCT r.membership_id {FREED} ORDER BY r.membership_id LIMIT {BATCH}"
 
 
 def freed_of_others(program_id: int, keys: Sequence[UUID], membership_id: UUID, *, at: datetime) -> Mapping[UUID, int]:
     """Return how many pieces of rewards, by their keys, others give back whose time is over at an instant."""
-    return dict(bulk.fetch(PIECES, [program_id, list(keys), at, at, membership_id]))
+    return dict(bulk.fetch(PIECES, {"program": program_id, "keys": list(keys), "at": at, "member": membership_id}))
 
 
 @transaction.atomic
 def end_freed(membership: Membership, key: UUID, *, now: datetime) -> bool:
     """
-    Let rewards of others end that are past their time, each by its member's own clock, as its night would; tell whether any did.
+    Let rewards of others end that are past their time, or were withdrawn, and tell whether any did.
 
+    Each ends by its member's own clock, as its night would end it.
     They are locked with the member who asks and its household, which it locks next: all in one order.
     """
-    holders = [pk for (pk,) in bulk.fetch(HOLDERS, [membership.program_id, [key], now, now, membership.pk, BATCH])]
+    asked = {"program": membership.program_id, "keys": [key], "at": now, "member": membership.pk}
+    holders = [pk for (pk,) in bulk.fetch(HOLDERS, asked)]
     if not holders:
         return False
     others = [other.pk for other in household_of(membership)]

@@ -11,13 +11,24 @@ from loyalty.points.loading.history import may_idle
 from loyalty.points.loading.lots import LOT
 from loyalty.points.state import NEVER, OpenLot
 
+# When a lot ended that expires on inactivity; one that had before it came with a merge, as the lot did from which it came.
+ENDED_AT = """
+CASE WHEN l.expires_on_inactivity AND m.expired > 0 THEN (
+    WITH RECURSIVE line (id, from_lot_id, place) AS (
+        SELECT l.id, l.from_lot_id, 0
+        UNION ALL SELECT p.id, p.from_lot_id, line.place + 1 FROM line JOIN points_lot p ON p.id = line.from_lot_id
+    )
+    SELECT e.occurred_at FROM line JOIN points_movement v ON v.lot_id = line.id JOIN points_entry e ON e.id = v.entry_id
+    WHERE v.to_state = 'expired' AND e.kind <> 'transfer' ORDER BY line.place, e.occurred_at DESC LIMIT 1
+) END
+"""
 # What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
 # left in them; those of grants that are taken back, or given again; and those that expired on inactivity, which a late fact may
 # prove wrong.
 CLOSED = f"""
 SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint,
     coalesce(m.redeemed, 0)::bigint, coalesce(m.transferred, 0)::bigint, l.amount,
-    (SELECT to_lot_id FROM points_movedlot WHERE lot_id = l.id)
+    (SELECT to_lot_id FROM points_movedlot WHERE lot_id = l.id), {ENDED_AT}
 FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
 LEFT JOIN LATERAL (
     SELECT sum(CASE 'expired' WHEN to_state THEN amount WHEN from_state THEN -amount END) AS expired,
@@ -56,10 +67,10 @@ def load_closed(scope: Scope, whole: Sequence[int], given: frozenset[UUID]) -> d
     }
     found: dict[int, list[OpenLot]] = {}
     for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
-        *terms, expired, cancelled, redeemed, transferred, amount, moved_to = lot
+        *terms, expired, cancelled, redeemed, transferred, amount, moved_to, ended_at = lot
         made = replace(
             OpenLot(*terms), expired=expired, cancelled=cancelled, redeemed=redeemed, transferred=transferred,
-            amount=amount, moved_to=moved_to,
+            amount=amount, moved_to=moved_to, ended_at=ended_at,
         )  # fmt: skip
         found.setdefault(wallet_id, []).append(made)
     return found

@@ -66,8 +66,8 @@ def take_over(decision: Decision) -> Decision:
         )
         for day in wallet.days:
             decision = with_wallet(decision, wallet_in(decision, wallet.code).with_day(day))
-    ended = [lot for wallet in theirs.wallets for lot in wallet.lots if lot.expired]
-    return decision.then(member=after_idling(decision.member, ended))
+    ended = [lot for wallet in theirs.wallets for lot in wallet.lots if lot.expired and lot.expires_on_inactivity]
+    return decision.then(member=after_idling(decision.member, (lot.went_at for lot in ended)))
 
 
 def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
@@ -80,7 +80,7 @@ def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
     for span in spans:
         mine, is_newest = wallet_in(decision, theirs.code), span is spans[-1]
         kept = mine.keeping(Active(span.begin, span.end))
-        if not _is_worse(mine, kept, is_newest=is_newest):
+        if not _is_worse(mine, kept):
             cause = f"merge:{giver}:active" if is_newest else f"merge:{giver}:active:{stamp(span.begin)}"
             posting = entry(
                 decision.then(at=span.begin),
@@ -94,21 +94,13 @@ def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
     return decision
 
 
-def _is_worse(before: WalletState, after: WalletState, *, is_newest: bool) -> bool:
-    """
-    Tell whether what another one did harms who stays: no points end sooner because of a merge.
-
-    What ended long ago, although both together were active, would not come back by a late fact: that proves nothing new. So only
-    the newest of what the other one did says that it has not ended.
-    """
+def _is_worse(before: WalletState, after: WalletState) -> bool:
+    """Tell whether what another one did harms who stays: no points end sooner because of a merge."""
     ends = {lot.id: lot.expires_at for lot in after.lots}
-    changed = [
-        (lot, ends[lot.id]) for lot in before.lots if lot.expires_on_inactivity and ends[lot.id] != lot.expires_at
-    ]
     return any(
-        (lot.available and end is not None and (lot.expires_at is None or end < lot.expires_at))
-        or (lot.expired and not is_newest)
-        for lot, end in changed
+        lot.available and end is not None and (lot.expires_at is None or end < lot.expires_at)
+        for lot in before.lots
+        if lot.expires_on_inactivity and (end := ends[lot.id]) != lot.expires_at
     )
 
 

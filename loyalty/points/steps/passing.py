@@ -94,15 +94,15 @@ def expire_due(decision: Decision) -> Decision:
             decision = post(decision, entry(decision, wallet, "expire", cause, {"lots": len(moves)}, moves=moves))
             decision = decision.then(
                 Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at),
-                member=after_idling(decision.member, due),
+                member=after_idling(decision.member, (lot.expires_at for lot in due if lot.expires_on_inactivity)),
             )
     return decision
 
 
-def after_idling(member: Member, ended: Iterable[OpenLot]) -> Member:
+def after_idling(member: Member, ends: Iterable[datetime | None]) -> Member:
     """Return a member who knows when lots ended by inactivity: what it did before, and is told of since, is late."""
-    ends = [lot.expires_at for lot in ended if lot.expires_on_inactivity and lot.expires_at is not None]
-    return member.advanced(max(ends)) if ends else member
+    known = [end for end in ends if end is not None]
+    return member.advanced(max(known)) if known else member
 
 
 def next_of_points(member: Member, now: datetime) -> datetime | None:
