@@ -96,6 +96,15 @@ def test_what_is_imported_is_declared() -> None:
     assert undeclared == set()
 
 
+def test_what_the_work_on_spark_imports_is_of_its_extra() -> None:
+    files = [name for name in APART if name.startswith("analytics/spark/")]
+    used = {
+        canonicalize_name(each) for name in files for each in _modules(ROOT / name)
+    }  # each is named as it is installed
+
+    assert used - set(_declared("spark", "reports")) == set()
+
+
 def test_what_is_declared_is_imported_or_used() -> None:
     imported = {each for used in _imported().values() for each in used}
     in_production = {each for name, used in _imported().items() if not _extras_of(name) for each in used}
