@@ -11,15 +11,16 @@ from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, 
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.steps import decided_for
-from loyalty.campaigns.offering.taking import decline_offer
+from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
 from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.publishing.previewing import preview
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits
-from tests.campaigns.make_offers import budget, club, offer
+from tests.campaigns.make_offers import TEN_OFF, budget, club, offer
 from tests.make import START
+from tests.rewards import shop as rewards
 
 pytestmark = pytest.mark.django_db
 BIRTHDAY = {"kind": "birthday", "days_before": 0}
@@ -165,7 +166,7 @@ def test_what_is_no_step_of_an_entry_does_not_stand_in_its_way() -> None:
 
     assert OfferGrant.objects.filter(customer=other.customer_id).count() == 1
     step = Step.objects.get(kind="offer").pk
-    assert set(decided_for({entry.pk: who.customer_id})[entry.pk]) == {step}
+    assert set(decided_for({entry.pk: who.customer_id}, now=TEN)[entry.pk]) == {step}
 
 
 def test_two_campaigns_of_one_night_with_offers_of_one_slot_give_one() -> None:
@@ -292,6 +293,28 @@ def test_an_offer_that_is_taken_back_while_its_message_waits_is_not_promised() -
 
     assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
     assert Message.objects.get(campaign=row).state == "dropped"
+
+
+def test_an_offer_whose_reward_is_withdrawn_is_not_promised_whether_or_not_the_night_has_run() -> None:
+    program = club({**TEN_OFF, "on_withdrawal": "give_back"}, {**TEN_OFF, "code": "other"}, owner=shop())
+    spring = offer(program, valid_days=30, at=TEN)
+    row = birthday(program, gives(spring), waits("P7D"), says_by("email"), text="{{ offer }} waits for you")
+    careful = birthday(
+        program, gives(spring, ends_without=False), waits("P7D"), says_by("email"),
+        text="Hi{% if offer %}: {{ offer }}{% endif %}",
+    )  # fmt: skip
+    born(program, "ada")
+    box = Box()
+    go(program, row, careful)
+    for grant in OfferGrant.objects.all():
+        take_offer(grant, now=TEN)
+
+    rewards.follow(program, TEN + timedelta(days=6), without="ten-off")
+    go(program, at=TEN + timedelta(days=7))
+    send_all(program.retailer, TEN + timedelta(days=7), box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
+    assert Message.objects.get(campaign=row).rule == "no_longer_true"
 
 
 def test_an_offer_that_a_member_has_is_promised_until_its_day_is_over() -> None:

@@ -1,12 +1,17 @@
 """Scenario S16, and what is next to it: what an offer reserves, what it costs, who gets it, and what becomes of it."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
@@ -494,6 +499,25 @@ def test_what_two_who_are_one_person_have_is_that_persons() -> None:
     assert to_use(offers_of_member(ada), at=NOON + DAY).count() == 2
     use(second, at=NOON + DAY)
     assert budget(spring) == (10, 10)
+
+
+def test_an_offer_that_was_taken_is_told_as_withdrawn_with_its_reward_before_the_night() -> None:
+    now = timezone.now()
+    program = club(TEN_OFF | {"on_withdrawal": "give_back"}, TEN_OFF | {"code": "other", "on_withdrawal": "give_back"})
+    spring = offer(program, valid_days=30, at=now - 4 * DAY)
+    ada = make.member(program)
+    take_offer(granted(spring, ada, at=now - 3 * DAY), now=now - 3 * DAY)
+    shop.follow(program, now - DAY, without="ten-off")
+    sue = Client()
+    sue.force_login(User.objects.create_superuser("sue", email="sue@shop.example"))
+
+    mine = Client().get("/api/v1/me/offers", headers={"authorization": f"Bearer {make.token(ada.customer)}"}).json()
+    listed = sue.get(reverse("admin:campaigns_offergrant_changelist")).content.decode()
+
+    assert [each["status"] for each in mine["results"]] == ["withdrawn"]
+    assert re.findall(r"field-status[^>]*>(?:<[^>]*>)?([^<]+)", listed) == ["withdrawn"]
+    assert list(to_use(offers_of_member(ada), at=now)) == []
+    assert to_use(offers_of_member(ada), at=now - 2 * DAY).count() == 1
 
 
 def merged(source: Membership, target: Membership, *, at: datetime) -> None:

@@ -145,6 +145,22 @@ def test_what_refused_an_address_before_staff_released_it_counts_no_more() -> No
     assert Address.objects.values_list("suppressed_at", "reason").get() == (NOON + 6 * DAY, "soft_bounces")
 
 
+@pytest.mark.parametrize(("what", "reason"), [("soft_bounce", ""), ("hard_bounce", ""), ("complaint", "complaint")])
+def test_what_refused_an_address_before_staff_released_it_counts_no_more_when_it_is_told_late(
+    what: str, reason: str
+) -> None:
+    sent = Sent()
+    late = sent.send(NOON + DAY)
+    sent.told("hard_bounce", "e1", at=NOON)
+    release(Address.objects.get(), now=NOON + 3 * DAY)
+
+    sent.told(what, "e2", of=late, at=NOON + 2 * DAY)
+
+    assert Address.objects.get().reason == reason
+    sent.told("hard_bounce", "e3", at=NOON + 4 * DAY)
+    assert Address.objects.get().reason == (reason or "hard_bounce")
+
+
 def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:
     sent = Sent()
     bob = ada(sent.club, "bob", email="ada@example.com")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from customers.core import bulk
+from customers.core.ids import new_id
 from customers.facts import ReturnFact, ReturnLineFact
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave, lost_by_leaving
@@ -16,6 +18,7 @@ from loyalty.activity.account.session import HasLeft, InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.freeing import PIECES
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeemed import RewardEnded, RewardReceipt, code_of
 from loyalty.activity.rewards.redeeming import LimitReached, SoldOut, redeem_reward
@@ -425,6 +428,19 @@ def test_what_was_withdrawn_and_came_back_leaves_room_for_others_whether_or_not_
     with pytest.raises(SoldOut):
         redeem_reward(ada, "five-off", reference="r3", now=at)
     assert prove().differences == []
+
+
+def test_what_waits_of_a_reward_that_was_never_withdrawn_is_not_read_for_each_catalogue() -> None:
+    ada = shop.member(shop.club(on_withdrawal="give_back", stock=1))
+    got = bought(ada)
+    asked = {"program": ada.program_id, "keys": [got.redemption.reward_key], "at": NOON, "member": new_id()}
+    for way in ("seqscan", "bitmapscan"):
+        bulk.execute(f"SET LOCAL enable_{way} TO off")
+
+    plan = [line.strip() for (line,) in bulk.fetch(f"EXPLAIN {PIECES}", asked)]
+
+    assert [line.endswith("IS NOT NULL)") for line in plan if line.startswith("One-Time Filter")] == [True]
+    assert [line for line in plan if line.startswith("Index Cond") and "reward_key" in line and "expires_at" in line]
 
 
 @pytest.mark.parametrize(("on_expiry", "has_hold"), [("keep", False), ("give_back", True)])

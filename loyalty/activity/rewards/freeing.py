@@ -18,20 +18,30 @@ from loyalty.activity.account.session import AccountSession
 from loyalty.memberships.models import Membership
 
 BATCH = 500
-# What a till has in hand is not over before its hold is. What was withdrawn since somebody had it may be back by now.
-FREED = """
-FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id
-LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
-WHERE r.program_id = %(program)s AND r.reward_key = ANY(%(keys)s) AND r.is_counted AND r.status = 'issued'
-    AND (h.id IS NULL OR h.ends_at < %(at)s) AND r.membership_id <> %(member)s
-    AND (w.on_expiry = 'give_back' AND r.expires_at <= %(at)s OR w.on_withdrawal = 'give_back' AND EXISTS (
-        SELECT 1 FROM programs_programversion v
-        WHERE v.program_id = r.program_id AND v.status = 'published' AND v.effective_from > r.redeemed_at
-            AND v.effective_from <= %(at)s
-            AND NOT EXISTS (SELECT 1 FROM rewards_reward o WHERE o.version_id = v.id AND o.key = r.reward_key)))
+HAD = """
+SELECT r.id, r.membership_id FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id
+WHERE r.program_id = %(program)s AND r.reward_key = k.reward_key AND r.is_counted AND r.status = 'issued'
 """
-PIECES = f"SELECT r.reward_key, count(*)::int {FREED} GROUP BY 1"
-HOLDERS = f"SELECT DISTINCT r.membership_id {FREED} ORDER BY r.membership_id LIMIT {BATCH}"
+# What a till has in hand is not over before its hold is. What was withdrawn since somebody had it may be back by now: when a
+# version last had it no more is asked once, and as most were never withdrawn, those that wait of them are not read.
+FREED = f"""
+FROM (
+    SELECT a.reward_key, (
+        SELECT max(v.effective_from) FROM programs_programversion v
+        WHERE v.program_id = %(program)s AND v.status = 'published' AND v.effective_from <= %(at)s
+            AND NOT EXISTS (SELECT 1 FROM rewards_reward o WHERE o.version_id = v.id AND o.key = a.reward_key)
+    ) AS withdrawn_at
+    FROM unnest(%(keys)s::uuid[]) a (reward_key) OFFSET 0
+) k CROSS JOIN LATERAL (
+    {HAD} AND w.on_expiry = 'give_back' AND r.expires_at <= %(at)s
+    UNION
+    {HAD} AND w.on_withdrawal = 'give_back' AND r.redeemed_at < k.withdrawn_at AND k.withdrawn_at IS NOT NULL
+) f
+LEFT JOIN rewards_voucherhold h ON h.redemption_id = f.id AND h.status = 'open'
+WHERE (h.id IS NULL OR h.ends_at < %(at)s) AND f.membership_id <> %(member)s
+"""
+PIECES = f"SELECT k.reward_key, count(*)::int {FREED} GROUP BY 1"
+HOLDERS = f"SELECT DISTINCT f.membership_id {FREED} ORDER BY f.membership_id LIMIT {BATCH}"
 
 
 def freed_of_others(program_id: int, keys: Sequence[UUID], membership_id: UUID, *, at: datetime) -> Mapping[UUID, int]:

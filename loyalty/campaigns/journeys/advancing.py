@@ -108,7 +108,7 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     found = load(ids, now) if ids else []
     facts = facts_of([each for each in found if over(each) is None], now)
     entries = [each for each in found if facts.get(each.id) is not None]
-    given = decisions_of(entries)
+    given = decisions_of(entries, now)
     asked: dict[int, list[Ask]] = {}
     for entry in entries:
         if (step := _advanced(entry, now, given.get(entry.id, {})).asks) is not None:
@@ -130,7 +130,7 @@ def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
     going = [each for each in entries if facts.get(each.id) is not None]
-    given = decisions_of(going)
+    given = decisions_of(going, now)
     taken = [(each, _advanced(each, now, given.get(each.id, {}))) for each in going]
     invited = _invite(retailer, taken, now)
     said = {each.id: {**(facts[each.id] or {}), **values_of_offers(given.get(each.id, {}))} for each in going}
@@ -140,14 +140,14 @@ def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     return len(ids)
 
 
-def decisions_of(entries: Sequence[OpenEntry]) -> Decisions:
+def decisions_of(entries: Sequence[OpenEntry], now: datetime) -> Decisions:
     """Return what was decided of the offers that steps of entries give, by entry and position."""
     giving = {
         each.id: each.customer_id
         for each in entries
         if any(step.offer_id is not None for step in rule_of_entry(each).steps)
     }
-    return decided_for(giving)
+    return decided_for(giving, now=now)
 
 
 def over(entry: OpenEntry) -> Ending | None:

@@ -144,7 +144,7 @@ def _with_offers(messages: Sequence[OpenMessage], now: datetime) -> list[OpenMes
         for each in messages
         if each.names_offer and each.entry_id is not None and each.next_at <= now and not each.ended
     }
-    told = decided_for(naming)
+    told = decided_for(naming, now=now)
     gone = {key for key, own in told.items() if any(each.is_taken_back for each in own.values())}
     rows, judged = [], []
     for each in messages:

@@ -120,29 +120,37 @@ def _message(retailer: Retailer, channel: MessageChannel, named: str) -> Message
 
 
 def _suppressing(what: What, message: Message, at: datetime) -> str:
-    """Return why an address takes nothing more after a receipt; empty where it still does."""
-    if not message.address_hash:
+    """
+    Return why an address takes nothing more after a receipt; empty where it still does.
+
+    What refused it before staff released it counts no more, whenever it is told.
+    """
+    if not message.address_hash or what == What.DELIVERED:
+        return ""
+    if what == What.COMPLAINT:
+        return Address.Reason.COMPLAINT
+    released_at = _released_at(message)
+    if released_at is not None and at <= released_at:
         return ""
     if what == What.HARD_BOUNCE:
         return Address.Reason.HARD_BOUNCE
-    if what == What.COMPLAINT:
-        return Address.Reason.COMPLAINT
-    if what == What.SOFT_BOUNCE and _is_often_refused(message, at):
-        return Address.Reason.SOFT_BOUNCES
-    return ""
+    return Address.Reason.SOFT_BOUNCES if _is_often_refused(message, at, released_at) else ""
 
 
-def _is_often_refused(message: Message, at: datetime) -> bool:
-    """
-    Tell whether an address refused for now so often within two weeks, of which an instant is one: before it or after.
-
-    Whosever messages those were: two who share it, or one who was merged into the other, have one address. What refused it before
-    staff released it counts no more.
-    """
+def _released_at(message: Message) -> datetime | None:
+    """Return when staff let the address of a message take messages again; None where nobody did."""
     address = Address.objects.filter(
         retailer=message.retailer_id, channel=message.channel, value_hash=message.address_hash
     )
-    released_at = address.values_list("released_at", flat=True).first()
+    return address.values_list("released_at", flat=True).first()
+
+
+def _is_often_refused(message: Message, at: datetime, released_at: datetime | None) -> bool:
+    """
+    Tell whether an address refused for now so often within two weeks, of which an instant is one: before it or after.
+
+    Whosever messages those were: two who share it, or one who was merged into the other, have one address.
+    """
     soft = Receipt.objects.filter(
         retailer=message.retailer_id, provider=message.channel, address_hash=message.address_hash,
         occurred_at__gt=max(filter(None, (at - SOFT_WINDOW, released_at))), occurred_at__lt=at + SOFT_WINDOW,

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -231,6 +232,7 @@ class OfferGrant(models.Model):
     That an offer is a member's: once for each offer, customer and occurrence.
 
     Until it is taken its reservation is its own; from then on that of the redeemed reward, whose status says what became of it.
+    When that reward is withdrawn (`withdrawn_at`) is known of those that were read with it.
     """
 
     class State(models.TextChoices):
@@ -274,6 +276,8 @@ class OfferGrant(models.Model):
     granted_at = models.DateTimeField(_("given"))
     expires_at = models.DateTimeField(_("ends"))
     ended_at = models.DateTimeField(_("ended"), null=True, help_text=_("Before it was taken."))
+
+    withdrawn_at: datetime | None = None
 
     class Meta:
         verbose_name = _("offer of a member")

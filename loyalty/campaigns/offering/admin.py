@@ -28,7 +28,7 @@ from loyalty.activity import staff
 from loyalty.campaigns.editing import EditedByOne, Shown, State
 from loyalty.campaigns.models import DiscountCap, Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.managing import draw_up, end_offer, flaws_of, set_budget, start, withdraw_offer
-from loyalty.campaigns.offering.reading import OfferFigures, figures_of, status_of
+from loyalty.campaigns.offering.reading import OfferFigures, figures_of, status_of, with_withdrawals
 from loyalty.campaigns.reasons import rule_in_words
 from loyalty.rewards.models import RewardRedemption
 
@@ -277,6 +277,9 @@ class OfferGrantAdmin(ExportedAdmin):
         ("chosen_over", "chosen_by", "instead_of"), "insight_as_of",
         ("granted_at", "expires_at", "ended_at"), "redemption",
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return with_withdrawals(super().get_queryset(request))
 
     @display(description=_("status"))
     def status(self, row: OfferGrant) -> str:

@@ -13,7 +13,7 @@ from customers.core.values import dataclass
 from customers.models import Customer
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
 from loyalty.memberships.models import Membership
-from loyalty.rewards.models import Reward, RewardBudget, RewardRedemption
+from loyalty.rewards.models import Reward, RewardBudget, RewardRedemption, withdrawal
 
 MOMENT = timedelta(microseconds=1)
 MIN_ENDED = 30  # grants from which the cost of one more is foreseen
@@ -30,14 +30,21 @@ def offers_of_member(membership: Membership) -> QuerySet[OfferGrant]:
 
 
 def _known(rows: QuerySet[OfferGrant]) -> QuerySet[OfferGrant]:
-    return rows.select_related("offer__program__retailer", "redemption__reward", "membership__merged_into")
+    related = rows.select_related("offer__program__retailer", "redemption__reward", "membership__merged_into")
+    return with_withdrawals(related)
+
+
+def with_withdrawals(rows: QuerySet[OfferGrant]) -> QuerySet[OfferGrant]:
+    """Return offers with when the reward of each that was taken is withdrawn, whether or not a night has run."""
+    return rows.annotate(withdrawn_at=withdrawal("redemption__"))  # type: ignore[no-redef] # None where nobody asked
 
 
 def to_use(rows: QuerySet[OfferGrant], *, at: datetime) -> QuerySet[OfferGrant]:
     """Return those of some offers that can be taken, or used, at an instant; whether or not a night has run."""
     taken = Q(redemption__status__in=[RewardRedemption.Status.ISSUED, RewardRedemption.Status.IN_PROGRESS])
     lasting = Q(redemption__expires_at__isnull=True) | Q(redemption__expires_at__gt=at)
-    return rows.filter(Q(state=OfferGrant.State.GRANTED, expires_at__gt=at) & STAYED | taken & lasting)
+    kept = Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=at)
+    return rows.filter(Q(state=OfferGrant.State.GRANTED, expires_at__gt=at) & STAYED | taken & lasting & kept)
 
 
 def left_behind_at(grant: OfferGrant) -> datetime | None:
@@ -56,10 +63,8 @@ STAYED = Q(membership__merged_into=None, membership__left_at=None, membership__e
 def status_of(grant: OfferGrant, *, at: datetime) -> str:
     """Return what has become of an offer: granted, declined, expired, withdrawn or, once taken, the status of its reward."""
     if grant.redemption is not None:
-        redemption, status = grant.redemption, grant.redemption.status
-        is_open = status == RewardRedemption.Status.ISSUED
-        is_over = redemption.expires_at is not None and redemption.expires_at <= at
-        return RewardRedemption.Status.EXPIRED.value if is_open and is_over else status
+        grant.redemption.withdrawn_at = grant.withdrawn_at
+        return grant.redemption.status_at(at).value
     if grant.state == OfferGrant.State.GRANTED and grant.expires_at <= at:
         return OfferGrant.State.EXPIRED.value
     if grant.state == OfferGrant.State.GRANTED and left_behind_at(grant) is not None:

@@ -14,13 +14,19 @@ OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
 OWN = (
     "SELECT k.customer_id AS id UNION ALL SELECT a.id FROM customers_customer a WHERE a.merged_into_id = k.customer_id"
 )
-# By the step's own fact: what the member was given, else why not; and whether it was taken back since, before its day was over.
+# By the step's own fact: what the member was given, else why not; and whether it was taken back since, before its day was over,
+# also with its reward, whether or not a night has run.
 DECIDED = f"""
 SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
     CASE WHEN coalesce(nullif(c.language, ''), s.language) = 'fr' AND o.name_fr <> '' THEN o.name_fr ELSE o.name END,
     g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone), g.granted_at, coalesce(x.position, 0),
     coalesce(x.ends_without, false), g.state IN ('declined', 'withdrawn') OR g.state = 'expired' AND g.ended_at < g.expires_at
         OR coalesce(d.status IN ('cancelled', 'refunded', 'withdrawn', 'forfeited'), false)
+        OR coalesce(d.status = 'issued' AND w.on_withdrawal = 'give_back', false) AND EXISTS (
+            SELECT 1 FROM programs_programversion v
+            WHERE v.program_id = d.program_id AND v.status = 'published' AND v.effective_from > d.redeemed_at
+                AND v.effective_from <= %s
+                AND NOT EXISTS (SELECT 1 FROM rewards_reward n WHERE n.version_id = v.id AND n.key = d.reward_key))
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
 CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offergrant g ON g.customer_id = own.id
     AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
@@ -29,7 +35,7 @@ JOIN campaigns_offer o ON o.id = g.offer_id JOIN programs_program p ON p.id = o.
 JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s.id = g.retailer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 LEFT JOIN campaigns_step x ON x.id = split_part(g.occurrence, ':', 3)::bigint
-LEFT JOIN rewards_rewardredemption d ON d.id = g.redemption_id
+LEFT JOIN rewards_rewardredemption d ON d.id = g.redemption_id LEFT JOIN rewards_reward w ON w.id = d.reward_id
 """
 REFUSED = f"""
 SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::bigint, f.reason, o.code
@@ -73,9 +79,9 @@ def occurrence_of(entry_id: UUID, step_id: int) -> str:
     return f"{OF_A_STEP}{entry_id}:{step_id}"
 
 
-def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
+def decided_for(entries: Mapping[UUID, UUID], *, now: datetime) -> dict[UUID, dict[int, Told]]:
     """
-    Return what was decided of the offers of entries, by the ids of their steps.
+    Return what was decided of the offers of entries, by the ids of their steps, and whether they have them still.
 
     :param entries: whose each is
     """
@@ -85,7 +91,7 @@ def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
     pairs = bulk.columns_of(entries.items())
     for entry, step, reason, code in bulk.fetch(REFUSED, pairs):
         found.setdefault(entry, {})[step] = Told(None, reason, code)
-    for entry, step, *told in bulk.fetch(DECIDED, pairs):
+    for entry, step, *told in bulk.fetch(DECIDED, [now, *pairs]):
         found.setdefault(entry, {})[step] = Told(*told)
     return found
 

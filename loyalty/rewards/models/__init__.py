@@ -3,7 +3,7 @@
 from loyalty.rewards.models.budgets import RewardBudget, RewardBudgetEntry
 from loyalty.rewards.models.catalogue import Reward, RewardPrice
 from loyalty.rewards.models.codes import CodeBatch, RewardCode, VoucherHold
-from loyalty.rewards.models.redemptions import CauseEntry, RewardCounter, RewardRedemption
+from loyalty.rewards.models.redemptions import CauseEntry, RewardCounter, RewardRedemption, withdrawal
 
 __all__ = [
     "CauseEntry",
@@ -16,4 +16,5 @@ __all__ = [
     "RewardPrice",
     "RewardRedemption",
     "VoucherHold",
+    "withdrawal",
 ]

@@ -15,19 +15,27 @@ from loyalty.programs.models import Program, ProgramVersion
 from loyalty.rewards.models.catalogue import Reward
 
 
+def withdrawal(of: str = "") -> models.Case:
+    """
+    Return when a redeemed reward is taken from whom it waits for, because a version in force has it no more; as a query has it.
+
+    :param of: the path of whatever is asked for to its redemption, such as redemption__; empty of redemptions themselves
+    """
+    rewards = Reward.objects.filter(
+        version=models.OuterRef("pk"), key=models.OuterRef(models.OuterRef(f"{of}reward_key"))
+    )
+    without = ProgramVersion.objects.filter(
+        ~models.Exists(rewards), program=models.OuterRef(f"{of}program"), status="published",
+        effective_from__gt=models.OuterRef(f"{of}redeemed_at"),
+    )  # fmt: skip
+    first = models.Subquery(without.order_by("effective_from").values("effective_from")[:1])
+    return models.Case(models.When(**{f"{of}status": "issued", f"{of}reward__on_withdrawal": "give_back"}, then=first))
+
+
 class RewardRedemptionQuerySet(models.QuerySet["RewardRedemption"]):
     def with_withdrawals(self) -> Self:
         """Return them with when each is taken from whom it waits for, because a version in force has it no more."""
-        rewards = Reward.objects.filter(
-            version=models.OuterRef("pk"), key=models.OuterRef(models.OuterRef("reward_key"))
-        )
-        without = ProgramVersion.objects.filter(
-            ~models.Exists(rewards), program=models.OuterRef("program"), status="published",
-            effective_from__gt=models.OuterRef("redeemed_at"),
-        )  # fmt: skip
-        first = without.order_by("effective_from").values("effective_from")[:1]
-        waits = models.When(status="issued", reward__on_withdrawal="give_back", then=models.Subquery(first))
-        return self.annotate(withdrawn_at=models.Case(waits))
+        return self.annotate(withdrawn_at=withdrawal())
 
 
 class RewardRedemption(models.Model):
