@@ -38,7 +38,9 @@ def _asked_for() -> Iterator[None]:
 
 def ask(who: Membership, points: int = 100, *, cause: str = "friend:1", at: datetime = NOON, **given: Any) -> UUID:
     grant_id = new_id()
-    asked = GrantAsked(grant_id, who.retailer_id, who.pk, "test", "points", points, cause, at, {"why": "test"}, **given)
+    asked = GrantAsked(
+        grant_id, who.retailer_id, who.pk, "test", "points", points, cause, at, {"referral": "friend"}, **given
+    )
     granting.ask([asked], now=at)
     return grant_id
 

@@ -46,7 +46,7 @@ def test_an_error_is_a_page_of_the_theme(analyst: Client, address: str, status: 
         assert 'id="nav-sidebar"' in page
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/my/nobody/", "/favicon.png", "/admin/points/entry/?q=%00"])
+@pytest.mark.parametrize("address", ["/nothing", "/my/nobody", "/favicon.png", "/admin/points/entry/?q=%00"])
 def test_a_stranger_gets_a_page_without_a_menu(client: Client, address: str) -> None:
     page = client.get(address, headers={"accept-language": "fr"})
 

@@ -107,7 +107,8 @@ def _settle(found: Interaction, *, is_approved: bool, now: datetime) -> tuple[in
         waiting = waiting_of(_lots(session, key), found.pk)
         if waiting:
             points += sum(lot.pending for lot in waiting)
-            session.take((approve if is_approved else refuse)(session.decisions[key], found.pk))
+            decision = session.decisions[key]
+            session.take(approve(decision, found.pk) if is_approved else refuse(decision, found.pk, found.number))
     session.finish()
     return points, session
 

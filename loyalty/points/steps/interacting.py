@@ -29,8 +29,8 @@ def approve(decision: Decision, interaction_id: UUID) -> Decision:
     return decision
 
 
-def refuse(decision: Decision, interaction_id: UUID) -> Decision:
-    """Cancel the points of an interaction that wait for somebody's approval."""
+def refuse(decision: Decision, interaction_id: UUID, number: str) -> Decision:
+    """Cancel the points of an interaction that wait for somebody's approval; by its number, it is told."""
     for wallet in decision.member.of(POINTS).wallets:
         waiting = waiting_of(wallet.lots, interaction_id)
         if not waiting:
@@ -40,9 +40,7 @@ def refuse(decision: Decision, interaction_id: UUID) -> Decision:
         said = {"refused": str(interaction_id), "points": points}
         posting = entry(decision, wallet, "return", f"interaction-back:{interaction_id}", said, moves=moves)
         decision = _count_less(post(decision, posting), wallet.code, waiting[0], points)
-        decision = decision.then(
-            Told("points.returned", {"interaction": str(interaction_id), "points": -points}, decision.at)
-        )
+        decision = decision.then(Told("points.returned", {"interaction": number, "points": -points}, decision.at))
     return decision
 
 
@@ -50,7 +48,9 @@ def review(decision: Decision) -> Decision:
     """Approve or refuse what was approved or refused then, in a past that is simulated."""
     activity = decision.activity
     assert isinstance(activity, InteractionReviewed), "a past tells what was reviewed"
-    return (approve if activity.is_approved else refuse)(decision, activity.id)
+    return (
+        approve(decision, activity.id) if activity.is_approved else refuse(decision, activity.id, "")
+    )  # told to nobody
 
 
 def waiting_of(lots: Sequence[OpenLot], interaction_id: UUID) -> list[OpenLot]:
