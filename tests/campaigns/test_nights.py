@@ -1,11 +1,11 @@
 """Nights of campaigns that are killed, and what they say of the night before them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from customers.models import Customer
+from customers.models import Customer, Insight
 from loyalty.activity.models import NightRun
 from loyalty.activity.nightly import run_nights
 from loyalty.campaigns.journeys.advancing import advance_due
@@ -110,3 +110,28 @@ def test_what_is_still_true_after_many_missed_nights_is_said_and_a_day_that_is_o
     assert list(Entry.objects.values_list("occurrence", "entered_at", "reason")) == entered
     live.refresh_from_db()
     assert live.found_until == date(2026, 12, 11)
+
+
+@pytest.mark.parametrize(
+    ("audience", "found"),
+    [
+        ({}, {"m0", "m1", "m2"}), ({"tiers": ["silver"]}, {"m1"}), ({"segments": ["vip"]}, {"m2"}),
+        ({"segments": ["gift_buyer", "vip"]}, {"m1", "m2"}), ({"segments": ["vip"], "tiers": ["silver"]}, set()),
+    ],
+)  # fmt: skip
+def test_a_night_finds_those_of_the_audience_that_a_trigger_names(audience: dict[str, Any], found: set[str]) -> None:
+    owner = shop()
+    club = make.program(owner, tiers=[("silver", "100", "1")])
+    for turn, segment in enumerate(("", "loyal_low_value", "vip")):
+        member = ada(club, f"m{turn}", agrees=("email", "profiling"), birth_date=date(1990, 11, 27))
+        make.buys(member, "200" if turn == 1 else "10", at=MIDNIGHT - timedelta(days=9))
+        Insight.objects.create(
+            customer=member.customer, run_id=1, as_of=TODAY, horizon_days=365, currency="EUR", historic_revenue=1,
+            segment=segment, tags=["gift_buyer"] if turn == 1 else [],
+        )  # fmt: skip
+    live = journey(club, BIRTHDAY | audience, says_by("email"), since=MIDNIGHT, uses_profile="segments" in audience)
+    assert live.version is not None
+
+    entered = {each.customer_id for each in candidates(live, live.version, TODAY)}
+
+    assert entered == _of(*found)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.campaigns.journeys.candidates import Candidate
+from loyalty.campaigns.journeys.candidates import OF_AUDIENCE, Candidate
 from loyalty.campaigns.messages.loading import KEPT
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.triggers import SEGMENTS, TIERS, parameter
@@ -54,13 +54,7 @@ FROM (
         WHERE e.campaign_id = ANY(%(campaigns)s) AND e.occurrence ^@ 'lapse:' GROUP BY e.campaign_id, e.customer_id
     ) found ON found.campaign_id = a.campaign_id AND found.customer_id = m.customer_id
     WHERE (m.came_back OR found.last_on IS NULL OR found.last_on < m.last_on)
-    AND (cardinality(a.segments) = 0 OR EXISTS (
-        SELECT 1 FROM customers_insight i WHERE i.customer_id = m.customer_id
-            AND (i.segment = ANY(a.segments) OR i.life_stage = ANY(a.segments) OR i.tags && a.segments::varchar[])))
-    AND (cardinality(a.tiers) = 0 OR EXISTS (
-        SELECT 1 FROM memberships_membership p
-        JOIN tiers_standing s ON s.membership_id = p.id JOIN tiers_tier t ON t.id = s.tier_id
-        WHERE p.customer_id = m.customer_id AND p.program_id = %(program)s AND t.code = ANY(a.tiers)))
+    AND {OF_AUDIENCE.format(customer="m.customer_id", segments="a.segments", tiers="a.tiers")}
     OFFSET 0
 ) m CROSS JOIN LATERAL ({LAST_KEPT.format(until="AND o.local_date <= %(day)s")}) o
 WHERE o.last_on <= m.target AND (m.found_by IS NULL OR m.found_by < o.last_on)

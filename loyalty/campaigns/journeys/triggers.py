@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import midnight
 from loyalty.activity.tier_counts import When
-from loyalty.campaigns.journeys.candidates import Candidate
+from loyalty.campaigns.journeys.candidates import OF_AUDIENCE, Candidate
 from loyalty.campaigns.journeys.lapses import LAPSED, LAST_KEPT, lapsed
 from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, gaps
 from loyalty.campaigns.messages.loading import KEPT
@@ -167,17 +167,12 @@ SELECT unnest(%(customers)s::uuid[]) AS customer_id, unnest(%(occurrences)s::tex
     unnest(%(days)s::date[]) AS about
 """
 # Of the audience that the trigger names, and not entered yet for this very fact.
-NOT_YET = """
-SELECT f.customer_id, f.occurrence, f.about FROM ({found}) f
+NOT_YET = f"""
+SELECT f.customer_id, f.occurrence, f.about FROM ({{found}}) f
 WHERE NOT EXISTS (
     SELECT 1 FROM campaigns_entry e
     WHERE e.campaign_id = %(campaign)s AND e.customer_id = f.customer_id AND e.occurrence = f.occurrence)
-AND (cardinality(%(segments)s::text[]) = 0 OR EXISTS (
-    SELECT 1 FROM customers_insight i WHERE i.customer_id = f.customer_id
-        AND (i.segment = ANY(%(segments)s) OR i.life_stage = ANY(%(segments)s) OR i.tags && %(segments)s::varchar[])))
-AND (cardinality(%(tiers)s::text[]) = 0 OR EXISTS (
-    SELECT 1 FROM tiers_standing s JOIN memberships_membership m ON m.id = s.membership_id JOIN tiers_tier t ON t.id = s.tier_id
-    WHERE m.customer_id = f.customer_id AND m.program_id = %(program)s AND t.code = ANY(%(tiers)s)))
+AND {OF_AUDIENCE.format(customer="f.customer_id", segments="%(segments)s::text[]", tiers="%(tiers)s::text[]")}
 ORDER BY f.customer_id, f.about, f.occurrence
 """
 KEPT_ENROLMENTS = timedelta(days=7)

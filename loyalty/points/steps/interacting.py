@@ -48,9 +48,9 @@ def review(decision: Decision) -> Decision:
     """Approve or refuse what was approved or refused then, in a past that is simulated."""
     activity = decision.activity
     assert isinstance(activity, InteractionReviewed), "a past tells what was reviewed"
-    return (
-        approve(decision, activity.id) if activity.is_approved else refuse(decision, activity.id, "")
-    )  # told to nobody
+    if activity.is_approved:
+        return approve(decision, activity.id)
+    return refuse(decision, activity.id, number="")  # of a past that is simulated nobody is told
 
 
 def waiting_of(lots: Sequence[OpenLot], interaction_id: UUID) -> list[OpenLot]:
