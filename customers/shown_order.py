@@ -26,7 +26,7 @@ def hiding(hidden: Mapping[int, Withheld], figure: str) -> list[int]:
 
 
 class ShownOrder(ChangeList):
-    """A list of rows with a retailer: those whose figure is not shown come after the others, in the order of their keys."""
+    """A list of rows with a retailer: those that have no figure, or none that is shown, come last, in the order of their keys."""
 
     def get_ordering(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the order that is asked for, which says nothing of figures that are not shown."""
@@ -38,7 +38,7 @@ class ShownOrder(ChangeList):
         if figure not in getattr(self.model_admin, "withheld_figures", ()):
             return asked
         retailers = hiding(hidden_of_all(request), figure)
-        if not retailers:
-            return asked
-        shown = Case(When(retailer__in=retailers, then=Value(None)), default=F(path))
+        shown: Case | F = (
+            Case(When(retailer__in=retailers, then=Value(None)), default=F(path)) if retailers else F(path)
+        )
         return shown.desc(nulls_last=True) if asked.startswith("-") else shown.asc(nulls_last=True)

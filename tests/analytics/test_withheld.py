@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from analytics.models import AuditRun, CustomerValue, ValueRun
 from analytics.writing import PLACES, close_partition, open_partition
@@ -213,9 +214,13 @@ def test_the_order_of_the_admins_customers_tells_no_value_that_is_not_shown(sue:
         )
         Customer.objects.filter(pk=customer.pk).update(external_id=f"c{place}", retailer=(ours, other)[place % 2])
     before = (names(sue, f"o={column}"), names(sue, f"o=-{column}"))
+    new = Customer.objects.create(retailer=other, external_id="new", identified_at=timezone.now())
+    without = (names(sue, f"o={column}")[-1], names(sue, f"o=-{column}")[-1])
+    new.delete()
     audited(ours)
 
     assert before == (["c3", "c2", "c1", "c0"], ["c0", "c1", "c2", "c3"])
+    assert without == ("new", "new")  # of whom no value is known
     assert names(sue, f"o={column}") == ["c3", "c1", "c2", "c0"]  # the others, and ours by the keys of their rows
     assert names(sue, f"o=-{column}") == ["c1", "c3", "c2", "c0"]
     assert names(sue, "o=-1") == ["c3", "c2", "c1", "c0"]
