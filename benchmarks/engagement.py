@@ -33,9 +33,8 @@ from loyalty.campaigns.journeys.entering import NewEntry, enter  # noqa: E402
 from loyalty.campaigns.journeys.looking_again import look_again  # noqa: E402
 from loyalty.campaigns.journeys.nights import find_due  # noqa: E402
 from loyalty.campaigns.journeys.triggers import candidates  # noqa: E402
-from loyalty.campaigns.messages.claiming import Claimed, claim  # noqa: E402
+from loyalty.campaigns.messages.claiming import BATCH, Claimed, claim  # noqa: E402
 from loyalty.campaigns.messages.rendering import Rendered  # noqa: E402
-from loyalty.campaigns.messages.sending import SETTLED_TOGETHER  # noqa: E402
 from loyalty.campaigns.messages.settling import Answered, settle  # noqa: E402
 from loyalty.campaigns.models import (  # noqa: E402
     Campaign,
@@ -168,7 +167,7 @@ def cost_of_sample(shop: Retailer, said_once: Campaign, members: int, sample: in
             claimed.extend(some.claimed)
 
     def settle_all() -> None:
-        for batch in batches(claimed, SETTLED_TOGETHER):
+        for batch in batches(claimed, BATCH):
             answers = [Answered(each, SAID, Accepted(str(each.message.due.id))) for each in batch]
             settle(shop, answers, now=NOW)
 

@@ -334,6 +334,30 @@ def test_a_turn_is_over_after_its_time_and_what_is_left_is_for_the_next_one() ->
     assert (first, len(box.taken)) == (BATCH, BATCH + 1)
 
 
+class Slow:
+    """A provider that takes .4 s for each message; it notes how many answers were written down when it was asked for one."""
+
+    def __init__(self) -> None:
+        self.now, self.written = NOON, list[int]()
+
+    def send(self, _route: Route, messages: Sequence[Outgoing], _is_over: IsOver) -> Iterator[tuple[Outgoing, Answer]]:
+        for each in messages:
+            self.written.append(Message.objects.filter(state="accepted").count())
+            self.now += timedelta(seconds=0.4)
+            yield each, Accepted(str(each.id))
+
+
+def test_answers_are_written_down_each_second_however_slow_a_provider_is() -> None:
+    owner, slow = shop(), Slow()
+    club = make.program(owner)
+    due(campaign(club), *[ada(club, f"m{number}") for number in range(7)])
+
+    send(owner, look_again=look_again, clock=lambda: slow.now, providers={**PROVIDERS, "http": slow})
+
+    assert slow.written == [0, 0, 0, 3, 3, 3, 6]
+    assert Message.objects.filter(state="accepted").count() == 7
+
+
 def test_whoever_has_no_turn_sends_nothing_and_others_do() -> None:
     box = Box()
     owners = [shop(), shop()]

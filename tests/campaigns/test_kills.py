@@ -31,12 +31,14 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES, KILLS, BATCH = (10_000, 20, 500) if HUNTS else (120, 2, 30)
 WORK = """
+import time
 from datetime import datetime, timedelta
 from customers.models import Retailer
 from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.sending import send
-now = datetime.fromisoformat("{now}")
-while send(Retailer.objects.get(slug="{slug}"), look_again=look_again, clock=lambda: now, limit={batch}):
+now, began = datetime.fromisoformat("{now}"), time.monotonic()
+clock = lambda: now + timedelta(seconds=time.monotonic() - began)
+while send(Retailer.objects.get(slug="{slug}"), look_again=look_again, clock=clock, limit={batch}):
     pass
 """
 

@@ -42,7 +42,8 @@ log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 TURN_SECONDS = 20.0  # after which others have theirs; a batch that has begun is sent to its end
-SETTLED_TOGETHER = 100  # answers: so many may be lost with a worker that dies while it sends
+# Answers of so many seconds may be lost with a worker that dies while it sends, however fast its provider is.
+SETTLED_EVERY = timedelta(seconds=1)
 SPARE = timedelta(seconds=20)  # of a lease, within which nothing is begun: longer than one post takes
 PROVIDERS: Mapping[str, Transport] = {
     MessageChannel.Provider.MAIL: MailTransport(),
@@ -169,14 +170,15 @@ def _send_batch(  # noqa: PLR0913 - what a batch needs
         for key, each in by_id.items()
     ]
     waiting, answers = dict(by_id), list[Answered]()
+    settled_at = clock()
     try:
         for message, answer in transport.send(
             route_of(retailer, settings, channel), outgoings, lambda: clock() >= over_at
         ):
             answers.append(Answered(waiting.pop(message.id), said[message.id], answer))
-            if len(answers) >= SETTLED_TOGETHER:
+            if clock() - settled_at >= SETTLED_EVERY:
                 settle(retailer, answers, now=clock())
-                answers = []
+                answers, settled_at = [], clock()
     except Exception:  # of a way out, not of a message: of the rest nobody knows
         log.exception("transport_failed", retailer=retailer.slug, channel=channel)
         answers += [Answered(each, None, NoAnswer()) for each in waiting.values()]
