@@ -46,11 +46,8 @@ from loyalty.campaigns.pages import (
     CHANGE,
     LINK,
     DraftOnly,
-    EntryAdmin,
     FrequencyCapAdmin,
-    MessageAdmin,
     MessageChannelAdmin,
-    OutcomeAdmin,
     PreviewForm,
     ReadyMadePage,
     SendingHoursAdmin,
@@ -67,6 +64,7 @@ from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.publishing.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.publishing.previewing import NobodyToShow, preview, send_to
 from loyalty.campaigns.publishing.starting import start
+from loyalty.campaigns.sent_pages import EntryAdmin, MessageAdmin, OutcomeAdmin
 from loyalty.memberships.models import Membership
 
 PUBLISH = "programs.publish_programversion"

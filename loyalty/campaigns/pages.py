@@ -3,34 +3,29 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import (
-    ExportedAdmin,
     ModelAdmin,
-    RangeDateTimeFilter,
     SelectWidget,
     StackedInline,
     TabularInline,
     TextInputWidget,
-    display,
 )
 from loyalty.activity.staff import ReasonForm
-from loyalty.campaigns.models import CampaignVersion, Message, MessageChannel, Outcome, Step, StepText
-from loyalty.campaigns.models.words import Channel, MessageKind, occurrence_in_words
+from loyalty.campaigns.models import CampaignVersion, MessageChannel, Step, StepText
+from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.publishing.describing import step_of, trigger_of
 from loyalty.campaigns.publishing.ready_made import ReadyMade, begin, ready_made
-from loyalty.campaigns.reasons import reason_in_words, rule_in_words
 from loyalty.outbox.endpoints import new_secret
 from loyalty.programs.models import Program
 
@@ -266,133 +261,3 @@ class SendingHoursAdmin(ModelAdmin):
     list_display = ("retailer", "quiet_from", "quiet_to")
     ordering = ("retailer",)
     fields = ("retailer", ("quiet_from", "quiet_to"))
-
-
-class KnownLaterFilter(admin.SimpleListFilter):
-    """Those that went after their member had withdrawn its consent, before anybody here knew."""
-
-    title = _("consent")
-    parameter_name = "consent"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [("withdrawn", _("sent before a withdrawal was known"))]
-
-    def queryset(self, _request: HttpRequest, rows: Any) -> Any:
-        return rows.sent_before_we_knew() if self.value() == "withdrawn" else rows
-
-
-class InWords:
-    """Pages on which codes stand in words."""
-
-    @display(description=_("why"), ordering="reason")
-    def why(self, row: Any) -> str:
-        return reason_in_words(row.reason) if row.reason else "-"
-
-    @display(description=_("rule"), ordering="rule")
-    def by_rule(self, row: Any) -> str:
-        return rule_in_words(row.rule) if row.rule else "-"
-
-    @display(description=_("because of"), ordering="occurrence")
-    def because(self, row: Any) -> str:
-        return occurrence_in_words(row.occurrence)
-
-
-class ReasonFilter(admin.SimpleListFilter):
-    """The reasons that there are, in words."""
-
-    title = _("why")
-    parameter_name = "reason"
-
-    def lookups(self, _request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        known = model_admin.model.objects.exclude(reason="").order_by("reason").values_list("reason", flat=True)
-        return [(code, reason_in_words(code)) for code in known.distinct()]
-
-    def queryset(self, _request: HttpRequest, rows: Any) -> Any:
-        return rows.filter(reason=self.value()) if self.value() else rows
-
-
-class MessageAdmin(InWords, ExportedAdmin):
-    list_display = (
-        "customer",
-        "campaign",
-        "channel",
-        "state",
-        "why",
-        "by_rule",
-        "planned_at",
-        "claimed_at",
-        "settled_at",
-    )
-    list_filter = ("campaign", "channel", "kind", "state", KnownLaterFilter, ("planned_at", RangeDateTimeFilter))
-    search_fields = OF_CUSTOMER
-    list_select_related = ("customer", "campaign")
-    ordering = ("-pk",)
-    exported = (
-        "customer__external_id", "campaign__code", "channel", "kind", "state", "reason", "rule", "planned_at", "claimed_at",
-        "settled_at",
-    )  # fmt: skip
-    fields = (
-        ("customer", "campaign"), ("kind", "channel"), ("state", "why", "by_rule"), ("planned_at", "due_at", "expires_at"),
-        ("claimed_at", "claimed_until", "settled_at"), ("tries", "is_resent"), ("of_entry", "provider_id"),
-        ("language", "rendered_hash"), "subject", "body", "read_at",
-    )  # fmt: skip
-    readonly_fields = ("why", "by_rule", "of_entry")
-
-    @display(description=_("because of"))
-    def of_entry(self, row: Message) -> Any:
-        """Return the fact that it is about and its step, with the entry; of one that is of no entry, what it is for."""
-        if row.entry is None:
-            return row.cause
-        step = "" if row.step is None else f", {_('step')} {row.step.position + 1}"
-        address = reverse("admin:campaigns_entry_change", args=[row.entry.pk])
-        return format_html(LINK, address, f"{occurrence_in_words(row.entry.occurrence)}{step}")
-
-
-class EntryAdmin(InWords, ExportedAdmin):
-    list_display = (
-        "customer",
-        "campaign",
-        "because",
-        "entered_at",
-        "ended_at",
-        "why",
-        "is_held_out",
-        "reached_goal_at",
-    )
-    list_filter = ("campaign", ReasonFilter, "is_held_out", ("entered_at", RangeDateTimeFilter))
-    readonly_fields = ("because", "why")
-    fields = (
-        ("customer", "campaign", "version"), ("because", "about_date"), ("variant", "is_held_out"),
-        ("entered_at", "exposure_at"), ("step", "next_at"), ("ended_at", "why"), "reached_goal_at",
-    )  # fmt: skip
-    search_fields = OF_CUSTOMER
-    list_select_related = ("customer", "campaign")
-    ordering = ("-pk",)
-    exported = (
-        "customer__external_id", "campaign__code", "occurrence", "variant", "is_held_out", "entered_at", "exposure_at",
-        "ended_at", "reason", "reached_goal_at",
-    )  # fmt: skip
-
-
-class OutcomeAdmin(InWords, ExportedAdmin):
-    """Why somebody got something, or did not: looked for by customer."""
-
-    list_display = ("at", "customer", "campaign", "because", "place", "what", "why", "by_rule", "by")
-    list_filter = ("campaign", "what", ReasonFilter, ("at", RangeDateTimeFilter))
-    readonly_fields = ("because", "place", "why", "by_rule", "by")
-    fields = (("at", "customer"), ("campaign", "because"), ("place", "what"), ("why", "by_rule"), "by")
-    search_fields = OF_CUSTOMER
-    list_select_related = ("customer", "campaign")
-    ordering = ("-pk",)
-    exported = (
-        "at", "customer__external_id", "campaign__code", "occurrence", "step", "what", "reason", "rule", "channel",
-    )  # fmt: skip
-
-    @display(description=_("step"), ordering="step")
-    def place(self, row: Outcome) -> int | str:
-        """Return which step it was, counted from 1 as the campaign's page does."""
-        return "-" if row.step is None else row.step + 1
-
-    @display(description=_("channel"), ordering="channel")
-    def by(self, row: Outcome) -> str:
-        return str(Channel(row.channel).label) if row.channel in Channel.values else row.channel or "-"

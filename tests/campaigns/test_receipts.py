@@ -1,7 +1,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Consent, Customer, Erasure, Retailer
@@ -22,6 +25,7 @@ from loyalty.memberships.models import Membership
 from loyalty.outbox.signing import signature
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, message, says, send_all, shop
+from tests.campaigns.test_admin import confirmed, said
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -159,6 +163,31 @@ def test_what_refused_an_address_before_staff_released_it_counts_no_more_when_it
     assert Address.objects.get().reason == reason
     sent.told("hard_bounce", "e3", at=NOON + 4 * DAY)
     assert Address.objects.get().reason == (reason or "hard_bounce")
+
+
+def test_staff_let_an_address_take_messages_again_and_send_nothing_to_one(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("sue", email="sue@shop.example"))
+    sent = Sent()
+    sent.told("hard_bounce", "e1")
+    page = reverse("admin:campaigns_message_change", args=[sent.message.pk])
+    assert "does not exist" in said(client.get(page))
+    release_it = reverse("admin:campaigns_message_release_it", args=[sent.message.pk])
+    suppress_it = reverse("admin:campaigns_message_suppress_it", args=[sent.message.pk])
+    assert (release_it in said(client.get(page)), suppress_it in said(client.get(page))) == (True, False)
+
+    confirmed(client, release_it, {"reason": "she has a new box"})
+
+    assert Address.objects.values_list("suppressed_at", "reason").get() == (None, "")
+    assert "Messages go to this address." in said(client.get(release_it, follow=True))
+    later = sent.send(NOON + 3 * DAY)
+    assert later.state == "accepted"
+    confirmed(client, suppress_it, {"reason": "she called"})
+    assert Address.objects.values_list("reason", flat=True).get() == "staff"
+    assert "This address takes nothing already." in said(client.get(suppress_it, follow=True))
+    assert sent.send(NOON + 4 * DAY).reason == "no_channel"
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
+        "Let the address take messages again: she has a new box", "Send nothing to the address any more: she called",
+    ]  # fmt: skip
 
 
 def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:
