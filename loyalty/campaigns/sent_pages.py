@@ -87,8 +87,8 @@ class MessageAdmin(InWords, ExportedAdmin):
         "settled_at",
     )  # fmt: skip
     fields = (
-        ("customer", "campaign"), ("kind", "channel"), ("state", "why", "by_rule"), ("planned_at", "due_at", "expires_at"),
-        ("claimed_at", "claimed_until", "settled_at"), ("tries", "is_resent"), ("of_entry", "provider_id"),
+        ("customer", "campaign"), ("kind", "channel"), ("state", "why", "by_rule"), ("planned_at", "due_at"),
+        ("claimed_at", "expires_at"), ("claimed_until", "settled_at"), ("tries", "is_resent"), ("of_entry", "provider_id"),
         ("language", "rendered_hash"), "subject", "body", "read_at", "address",
     )  # fmt: skip
     readonly_fields = ("why", "by_rule", "of_entry", "address")
