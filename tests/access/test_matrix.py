@@ -26,7 +26,7 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
-from loyalty.campaigns.models import Campaign, FollowUp, Offer, Step
+from loyalty.campaigns.models import Campaign, FollowUp, Message, Offer, Step
 from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.campaigns.rules.discounts import DiscountCap
@@ -209,28 +209,22 @@ def a_look() -> ExperimentLook:
     return look(started, now=timezone.now())
 
 
-def address_of(name: str, world: dict[str, Any]) -> str:
-    draft, asked = world["draft"].pk, world["asked"].pk
-    if name.startswith("planning_simulation_") and name != "planning_simulation_ask":
-        return reverse(f"admin:{name}", args=[draft, asked])
-    if name in OF_NOTHING:
-        return reverse(f"admin:{name}")
-    if name == "customers_importjob_template":
-        return reverse(f"admin:{name}", args=["orders"])
-    if name == "programs_programversion_compare":
-        return reverse(f"admin:{name}", args=[draft]) + "?with=1"
-    rows = {
+def rows_of(world: dict[str, Any]) -> dict[str, Any]:
+    """Return of which row a page is whose name begins in some way: of the first that fits."""
+    shown, latest = a_look(), Experiment.objects.latest("pk")
+    return {
         "programs_program_": world["club"],
         "customers_importjob": world["job"],
         "rewards_rewardredemption_": world["redeemed"],
         "rewards_reward_": world["redeemed"].reward,
         "badges_surprise_": Surprise.objects.get(),
-        "analytics_experimentlook_again": a_look(),
-        "analytics_experimentlook_report": a_look(),
-        "analytics_experimentlook_draw_up": a_look(),
-        "analytics_experimentlook_": Experiment.objects.latest("pk"),
-        "experiments_experiment_": Experiment.objects.latest("pk"),
+        "analytics_experimentlook_again": shown,
+        "analytics_experimentlook_report": shown,
+        "analytics_experimentlook_draw_up": shown,
+        "analytics_experimentlook_": latest,
+        "experiments_experiment_": latest,
         "campaigns_campaign_": Campaign.objects.latest("created_at"),
+        "campaigns_message_": Message.objects.latest("pk"),
         "campaigns_offer_": Offer.objects.latest("pk"),
         "campaigns_step_": Step.objects.latest("pk"),
         "campaigns_followup_": FollowUp.objects.get(),
@@ -248,6 +242,18 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "plans_invoice_": world["plan"].invoices.get(),
         "analytics_upliftrun_": UpliftRun.objects.get(),
     }
+
+
+def address_of(name: str, world: dict[str, Any], rows: dict[str, Any]) -> str:
+    draft, asked = world["draft"].pk, world["asked"].pk
+    if name.startswith("planning_simulation_") and name != "planning_simulation_ask":
+        return reverse(f"admin:{name}", args=[draft, asked])
+    if name in OF_NOTHING:
+        return reverse(f"admin:{name}")
+    if name == "customers_importjob_template":
+        return reverse(f"admin:{name}", args=["orders"])
+    if name == "programs_programversion_compare":
+        return reverse(f"admin:{name}", args=[draft]) + "?with=1"
     for beginning, row in rows.items():
         if name.startswith(beginning):
             return reverse(f"admin:{name}", args=[row.pk])
@@ -255,9 +261,9 @@ def address_of(name: str, world: dict[str, Any]) -> str:
 
 
 def test_each_page_of_its_own_opens_to_those_who_need_it(world: dict[str, Any]) -> None:
-    everybody = clients(world)
+    everybody, rows = clients(world), rows_of(world)
 
-    found = {(name, method): allowed(everybody, method, address_of(name, world)) for name, method in PAGES}
+    found = {(name, method): allowed(everybody, method, address_of(name, world, rows)) for name, method in PAGES}
 
     assert found.pop(("index", "GET")) == "OMSAUX"  # it says to a stranger that there is nothing
     assert found == {key: who for key, who in PAGES.items() if key[0] != "index"}
@@ -279,8 +285,10 @@ def test_nobody_sees_another_retailers_rows(world: dict[str, Any]) -> None:
 
 
 def test_nobody_who_is_not_signed_in_sees_a_page(world: dict[str, Any], client: Client) -> None:
+    rows = rows_of(world)
+
     for name, method in PAGES:
-        answer = getattr(client, method.lower())(address_of(name, world))
+        answer = getattr(client, method.lower())(address_of(name, world, rows))
         assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, reverse("admin:login"))
 
 

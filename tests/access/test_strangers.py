@@ -19,7 +19,7 @@ from loyalty.api.models import RetailerKey, Scope
 from loyalty.programs.models import ProgramVersion
 from tests import make
 from tests.access.matrix import API, OPEN, PAGES, READ
-from tests.access.test_matrix import OF_NOTHING, address_of, api_address, world
+from tests.access.test_matrix import OF_NOTHING, address_of, api_address, rows_of, world
 
 pytestmark = pytest.mark.django_db
 __all__ = ["world"]  # the fixture
@@ -127,7 +127,8 @@ def body_of(answer: Any) -> str:
 def pages(world: dict[str, Any]) -> dict[tuple[str, str], str]:
     """Return the address of every page of the admin that shows or changes a retailer's rows, by its name and method."""
     models = {f"{model._meta.app_label}_{model._meta.model_name}": model for model in admin.site._registry}
-    found = {(name, method): address_of(name, world) for name, method in PAGES}
+    of_pages = rows_of(world)
+    found = {(name, method): address_of(name, world, of_pages) for name, method in PAGES}
     for name in READ:
         found[f"{name}_changelist", "GET"] = reverse(f"admin:{name}_changelist")
         found[f"{name}_add", "GET"] = reverse(f"admin:{name}_add")
