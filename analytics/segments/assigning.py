@@ -10,6 +10,8 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
 from analytics.models import ValueRun
 from analytics.segments.facts import Known, read_facts, reported
 from analytics.segments.models import CustomerSegment, SegmentRun, SegmentSize, thresholds_of
@@ -37,10 +39,11 @@ NOBODY = UUID(int=0)
 IS_PREDICTED = """
 SELECT EXISTS (SELECT 1 FROM analytics_customervalue WHERE run_id = %s AND value_if_active IS NOT NULL)
 """
-# Value is what a customer would bring if active: what is predicted already contains the risk. Where nothing was predicted, it
-# is the margin so far.
+# Value is what a customer would bring if active: what is predicted already contains the risk. Without a prediction, it is the
+# margin so far.
 BUYERS = """
-SELECT v.customer_id, coalesce(v.value_if_active, v.historic_margin)::float8, v.historic_revenue::float8, s.purchase_days,
+SELECT v.customer_id, CASE WHEN %(predicted)s THEN coalesce(v.value_if_active, v.historic_margin) ELSE v.historic_margin
+    END::float8, v.historic_revenue::float8, s.purchase_days,
     %(cut)s::date - s.first_day, %(cut)s::date - s.last_day, v.at_risk, v.probability_of_buying
 FROM analytics_customervalue v JOIN {statistics}
 WHERE v.run_id = %(run)s AND v.customer_id > %(after)s AND s.first_day <= %(cut)s
@@ -91,14 +94,15 @@ def assign(run: ValueRun, *, is_current: bool = True, size: int = BLOCK) -> Segm
     Assign all buyers of a value run, store it, and write it down to their insights.
 
     Each block is written for itself, and what says that all are there is written last: a run that was cut off is assigned
-    anew by another call. Where nothing was predicted, value is the margin so far, and risk is told by gaps.
+    anew by another call. Where nothing was predicted, or the newest audit says that the data carry no prediction, value is the
+    margin so far, and risk is told by gaps: a type would tell what is not shown.
 
     :param is_current: whether the run is of all the data; one of an earlier cut is kept to be looked at, and not written down
     :returns: None where nobody has a value in it
     """
     thresholds = thresholds_of(run.retailer)
     assert run.data_cut is not None, "it ran"
-    buyers = Buyers(run, run.data_cut, size, bulk.fetch(IS_PREDICTED, [run.pk])[0][0], KEPT if is_current else PAST)
+    buyers = Buyers(run, run.data_cut, size, _goes_by_prediction(run), KEPT if is_current else PAST)
     cuts = _cuts(buyers, thresholds)
     if cuts is None:
         return None
@@ -115,6 +119,13 @@ def assign(run: ValueRun, *, is_current: bool = True, size: int = BLOCK) -> Segm
     if is_current:
         _write_down(run)
     return done
+
+
+def _goes_by_prediction(run: ValueRun) -> bool:
+    if verdict(run.retailer, Use.PREDICTED).is_blocked:
+        return False
+    ((is_predicted,),) = bulk.fetch(IS_PREDICTED, [run.pk])
+    return bool(is_predicted)
 
 
 def forget_unfinished(run: ValueRun) -> None:
@@ -163,7 +174,7 @@ class Buyers:
 
     :param cut: the last day of the run's data
     :param size: how many at a time
-    :param predicted: whether anything was predicted
+    :param predicted: whether they are told apart by what was predicted
     :param statistics: SQL of where their purchases are summed up
     """
 
@@ -176,7 +187,8 @@ class Buyers:
     def blocks(self) -> Iterator[Block]:
         """Yield them in the order of their ids."""
         sql, after = BUYERS.format(statistics=self.statistics), NOBODY
-        asked = {"run": self.run.pk, "cut": self.cut, "zone": self.run.retailer.zone, "limit": self.size}
+        asked = {"run": self.run.pk, "cut": self.cut, "zone": self.run.retailer.zone, "limit": self.size,
+                 "predicted": self.predicted}  # fmt: skip
         while rows := bulk.fetch(sql, asked | {"after": after}):
             ids, value, spend, occasions, first, last, risk, buying = zip(*rows, strict=True)
             after = ids[-1]

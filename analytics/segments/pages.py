@@ -15,6 +15,7 @@ from analytics.audit.running import verdict
 from analytics.audit.verdicts import Use
 from analytics.audit.words import instead
 from analytics.dashboards import charts
+from analytics.models import ValueRun
 from analytics.segments.models import SegmentRun
 from analytics.segments.overview import NOBODY, Row, month_before, movements, rows_of, runs_of, written_down
 from analytics.segments.rules import STAGES, TAGS, TYPES, Thresholds
@@ -43,7 +44,8 @@ def segments_page(request: HttpRequest, retailer: Retailer, *, of: int | None = 
         before = month_before(run, runs)
     types, tags, stages = (rows_of(run, before, codes) for codes in (TYPES, TAGS, STAGES))
     currency, is_predicted = retailer.currency, run.basis == SegmentRun.Basis.PREDICTION
-    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if is_predicted else ""
+    # Of what nothing was predicted of, the run itself says why.
+    not_carried = instead(verdict(retailer, Use.PREDICTED), currency) if run.run.status == ValueRun.Status.DONE else ""
     shows_values = is_predicted and not not_carried
     worth = _value_by_type if shows_values else _revenue_by_type
     lists = _Lists(retailer, are_shown=run == last and request.user.has_perm(SEES_PERSONS))

@@ -28,6 +28,7 @@ from tests.analytics.segments.shop import (
     valued,
     visit,
 )
+from tests.analytics.test_withheld import audited
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,24 @@ def test_each_buyer_gets_its_type_and_stage_and_who_never_bought_none() -> None:
         )
         == 10
     )
+
+
+def test_what_the_data_do_not_carry_tells_no_customers_apart() -> None:
+    shop = make.retailer()
+    run = five_kinds(shop)
+    assigned(run)
+    told = kinds(run)
+    CustomerValue.objects.filter(run=run).update(value_if_active=None, at_risk=None, probability_of_buying=None)
+    assigned(run)
+    by_history = kinds(run)
+    again = five_kinds(other := make.retailer())
+    audited(other)
+
+    done = assigned(again)
+
+    assert (done.basis, kinds(again)) == ("history", by_history)
+    assert told["bob"] == ("vip_at_risk", "lost")
+    assert by_history["bob"] == ("loyal_low_value", "established")
 
 
 def places() -> list[tuple[str]]:
@@ -144,7 +163,7 @@ def test_the_number_of_statements_is_that_of_blocks_not_of_customers() -> None:
     with CaptureQueriesContext(connection) as seen:
         assigned(run)
 
-    assert len(seen.captured_queries) == 29
+    assert len(seen.captured_queries) == 30
 
 
 def test_a_serial_returner() -> None:
