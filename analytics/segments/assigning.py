@@ -105,6 +105,8 @@ def assign(run: ValueRun, *, is_current: bool = True, size: int = BLOCK) -> Segm
     buyers = Buyers(run, run.data_cut, size, _goes_by_prediction(run), KEPT if is_current else PAST)
     cuts = _cuts(buyers, thresholds)
     if cuts is None:
+        if is_current:
+            bulk.execute(TAKE_AWAY, [run.retailer_id, run.pk])
         return None
     with transaction.atomic():
         SegmentSize.objects.filter(run=run.pk).delete()

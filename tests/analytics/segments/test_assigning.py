@@ -119,6 +119,18 @@ def test_it_is_written_down_and_changes_only_what_says_something_else() -> None:
     assert (insight.segment, insight.tags, insight.life_stage, insight.rfm) == ("", [], "", "")
 
 
+def test_where_nobody_has_bought_any_more_nobody_is_in_a_segment() -> None:
+    shop = make.retailer()
+    buy(shop, make.order("ada", "10.00", at=days_ago(10), name="o1"))
+    assigned(valued(shop))
+    assert Insight.objects.get().segment == "potential_loyal"
+    send_back(shop, "o1", at=days_ago(5))
+
+    assert assign(valued(shop)) is None
+
+    assert (Insight.objects.get().segment, Insight.objects.get().life_stage) == ("", "")
+
+
 def test_an_insight_whose_segment_alone_changed_is_of_the_run_that_changed_it() -> None:
     shop = make.retailer()
     buy(shop, *(make.order("ada", "10.00", at=days_ago(days)) for days in (40, 30, 20)))
