@@ -929,6 +929,19 @@ def test_on_the_day_of_joining_a_tier_is_held_since_it_would_have_been(
     assert (shop.tier("ada"), since(shop)) == (tier, at)
 
 
+@pytest.mark.parametrize("basis", ["spend", "points"])
+def test_a_tier_to_which_another_order_would_have_led_is_held_since_that_one(basis: str) -> None:
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "60")), scheme={"basis": basis, "window": "calendar_year"})
+    shop.member("ada")
+    shop.order("a", "ada", "58.00", "58.00", at="2026-03-22 04:01")
+    shop.order("b", "ada", "10.00", at="2026-04-24 12:00")
+    at_first = since(shop)
+
+    shop.give_back("r1", "a", lines=[(1, "1")], at="2026-04-27 09:00")
+
+    assert (shop.tier("ada"), at_first, since(shop)) == ("silver", "2026-03-22 04:01", "2026-04-24 00:00")
+
+
 def test_who_has_lost_a_tier_again_stands_as_before_when_what_gave_it_comes_back() -> None:
     scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
     shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)

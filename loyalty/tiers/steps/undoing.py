@@ -7,7 +7,7 @@ from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import OrderReturned
 from loyalty.engine.decision import Decision
 from loyalty.tiers.past import TierPast
-from loyalty.tiers.rules import TierScheme, fall, rise
+from loyalty.tiers.rules import fall, rise
 from loyalty.tiers.state import SCHEME, TIERS, TierState
 from loyalty.tiers.steps.by_balance import undo_by_balance
 from loyalty.tiers.steps.causes import UNDOING
@@ -44,22 +44,16 @@ def undo_entries(decision: Decision) -> Decision:
         # It has its tier since, or until, another day than its days say, as a merge leaves it: what came back changed neither.
         return take_gifts(under, undone_gifts(under, past.tenures, how)).then(version=decision.version)
     moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
-    came_down = past.moved_on != was.moved_on and _came_down(past, scheme)
-    return _as_since_before(moved, under.member.of(TIERS), past, came_down=came_down).then(version=decision.version)
+    came = past.moved_on != was.moved_on
+    return _as_since_before(moved, under.member.of(TIERS), past, came_otherwise=came).then(version=decision.version)
 
 
-def _came_down(past: TierPast, scheme: TierScheme) -> bool:
-    """Tell whether a member came to its tier from a higher one."""
-    above, last = (key for key, _ in past.moves[-2:]) if len(past.moves) > 1 else (None, None)
-    return scheme.rank(above) > scheme.rank(last)
-
-
-def _as_since_before(decision: Decision, had: TierState, past: TierPast, *, came_down: bool) -> Decision:
+def _as_since_before(decision: Decision, had: TierState, past: TierPast, *, came_otherwise: bool) -> Decision:
     """
     Let a member have its tier since it would have had it without what came back.
 
     :param past: what it would have come to
-    :param came_down: whether it would have come down to its tier, and did on another day
+    :param came_otherwise: whether it would have come to its tier on another day than with it
     """
     state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
     rank, moved_on = scheme.rank(state.key), past.moved_on
@@ -78,8 +72,10 @@ def _as_since_before(decision: Decision, had: TierState, past: TierPast, *, came
         since = entries[-1]
     elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
         since = decision.member.enrolled_at
-    elif since is not None and came_down and moved_on > local_date(since, zone):
-        since = midnight(moved_on, zone)  # what came back had lifted it away from what would have held it longer
+    elif since is not None and came_otherwise and moved_on > local_date(since, zone):
+        # What came back had lifted it away from what would have held it longer, or lifted it before others would have: at which
+        # hour of the day days do not tell.
+        since = midnight(moved_on, zone)
     elif since is not None and moved_on < local_date(since, zone) + timedelta(days=past.by_night):
         # Where what came back kept it above, no change says when it would have come down: that is a matter of the night, and
         # may have been that of the same day.
