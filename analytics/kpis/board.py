@@ -88,7 +88,7 @@ def board(
     asked, periods = _asked(retailer, span, grain, dimension, shown or SHOWN[grain])
     over = {each: each.is_over(span.as_of + timedelta(days=1)) for each in periods}
     counted = _by_group(counts(asked), grain)
-    groups = _ordered(counted)
+    groups = _ordered(counted, periods)
     audit = latest(retailer.pk)
     blocked = {code: use for code, use in NEEDS.items() if verdict_of(audit, use).is_blocked}
     series = {
@@ -120,8 +120,8 @@ def _by_group(found: Mapping[tuple[str, date], Counted], grain: Grain) -> dict[s
     return groups
 
 
-def _ordered(counted: Mapping[str, Mapping[Period, Counted]]) -> tuple[str, ...]:
-    sizes = {group: sum(each.active for each in rows.values()) for group, rows in counted.items()}
+def _ordered(counted: Mapping[str, Mapping[Period, Counted]], periods: tuple[Period, ...]) -> tuple[str, ...]:
+    sizes = {group: sum(rows[each].active for each in periods if each in rows) for group, rows in counted.items()}
     return tuple(sorted(sizes, key=lambda group: (-sizes[group], group))) or ("",)
 
 

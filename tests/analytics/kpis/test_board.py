@@ -68,6 +68,16 @@ def test_retention_and_churn_add_up(shop: Retailer) -> None:
     assert (march.n, march.low and round(march.low, 3), march.high and round(march.high, 3)) == (3, 0.061, 0.792)
 
 
+def test_who_was_active_before_the_first_period_shown_is_retained_in_it_or_not(shop: Retailer) -> None:
+    """Ada, Dora and Eve ordered in February, of whom Dora ordered in March."""
+    two_months = seen(shop, shown=2)
+
+    assert values(two_months, "retention") == [0.3333, 0]
+    assert values(two_months, "churn") == [0.6667, 1]
+    assert [each.n for each in two_months.series["retention", ""].points] == [3, 2]
+    assert values(two_months, "active_customers") == [2, 1]
+
+
 def test_what_is_bought_and_how_often(shop: Retailer) -> None:
     found = seen(shop)
 
