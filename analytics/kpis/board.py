@@ -219,9 +219,9 @@ def _now(code: str, periods: tuple[Period, ...], value: float, *, n: int = 0) ->
 
 
 def _at_the_end(closed: Mapping[date, float], period: Period) -> float | None:
-    """Return what the last month of a period closed with; None where none of its months is closed."""
-    months = [month for month in closed if period.start <= month < period.end]
-    return closed[max(months)] if months else None
+    """Return what the last month that ended in a period closed with; None where none of them is closed."""
+    days = [day for day in closed if period.start <= day < period.end]
+    return closed[max(days)] if days else None
 
 
 def _by(some: float, whole: float) -> float | None:

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from analytics.audit.running import audit, verdict
 from analytics.audit.verdicts import Use
+from analytics.kpis.board import board
 from analytics.kpis.figures import BY_CODE, Point, Series
 from analytics.kpis.mailing import mail_week, retailers_to_tell
 from analytics.kpis.models import KpiGoal, KpiReader
@@ -26,6 +27,7 @@ from analytics.kpis.periods import Grain, Period
 from analytics.kpis.scores import nps
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
+from loyalty.programs.models import Program
 from tests import make
 from tests.analytics.kpis.shops import MAY, at, five_customers, sell
 
@@ -212,16 +214,47 @@ def test_who_is_new_is_not_told_where_the_data_do_not_say_when_customers_came(sh
     assert (found.value, "Cohorts" in found.instead) == ("", True)
 
 
+def close(club: Program, month: str, owed: str) -> None:
+    ClosedMonth.objects.create(
+        retailer=club.retailer, program=club, wallet="points", month=month, ends_at=MAY, closed_at=MAY, entries=0,
+        point_value=Decimal("0.01"), pending=0, available=0, held=0, expected=0, value=0, liability=Decimal(owed), deferred=0,
+        cohorts=[], ends=[], lines=[],
+    )  # fmt: skip
+
+
+def owed(owner: Retailer, grain: Grain) -> dict[str, float]:
+    found = board(owner, now=MAY, grain=grain)
+    assert found is not None
+    points = found.series["liability", ""].points
+    return {each.period.start.isoformat(): each.value for each in points if each.value is not None}
+
+
+def test_what_a_month_closed_with_stands_in_the_week_in_which_it_ended(shop: Retailer) -> None:
+    close(make.program(shop), "2026-03-01", "12.25")
+
+    assert owed(shop, Grain.WEEK) == {"2026-03-30": 12.25}  # 31 March is the Tuesday of that week
+    assert owed(shop, Grain.MONTH) == {"2026-03-01": 12.25}
+
+
+def test_a_month_that_one_of_two_programs_has_still_to_close_is_not_told_by_the_other_alone(shop: Retailer) -> None:
+    old, young = make.program(shop), make.program(shop)
+    for club, month, amount in (
+        (old, "2026-01-01", "1.00"), (old, "2026-02-01", "10.50"), (young, "2026-02-01", "100.00"), (old, "2026-03-01", "12.25"),
+    ):  # fmt: skip
+        close(club, month, amount)
+
+    assert owed(shop, Grain.MONTH) == {"2026-01-01": 1.0, "2026-02-01": 110.5}
+
+    close(young, "2026-03-01", "90.00")
+    assert owed(shop, Grain.MONTH)["2026-03-01"] == 102.25
+
+
 def test_what_is_owed_is_told_by_closed_months(shop: Retailer) -> None:
     club = make.program(shop)
     assert "liability" not in cards(shop)
 
-    for month, owed in (("2026-02-01", "10.50"), ("2026-03-01", "12.25")):
-        ClosedMonth.objects.create(
-            retailer=shop, program=club, wallet="points", month=month, ends_at=MAY, closed_at=MAY, entries=0,
-            point_value=Decimal("0.01"), pending=0, available=0, held=0, expected=0, value=0, liability=Decimal(owed), deferred=0,
-            cohorts=[], ends=[], lines=[],
-        )  # fmt: skip
+    close(club, "2026-02-01", "10.50")
+    close(club, "2026-03-01", "12.25")
     by_month, by_quarter = cards(shop)["liability"], cards(shop, grain="quarter")["liability"]
 
     assert (by_month.value, by_month.period) == ("-", "April 2026")
