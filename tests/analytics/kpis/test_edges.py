@@ -103,6 +103,16 @@ def test_the_file_has_every_figure_by_period(shop: Retailer, staff: Client) -> N
     ]  # fmt: skip
 
 
+def test_the_file_says_the_same_numbers_in_french_as_a_french_spreadsheet_reads_them(
+    shop: Retailer, staff: Client
+) -> None:
+    text = staff.get(f"{BOARD}file/?retailer={shop.slug}", headers={"accept-language": "fr"}).content.decode()
+    rows = list(csv.DictReader(StringIO(text.removeprefix("\ufeff")), delimiter=";"))
+    found = {(row["kpi"], row["period"]): row["value"] for row in rows}
+
+    assert (found["revenue", "2026-02-01"], found["retention", "2026-03-01"]) == ("280,0", "0,333333")
+
+
 def test_by_api(shop: Retailer, client: Client) -> None:
     headers = {"authorization": f"Api-Key {make.key(shop, 'analytics:read')}", "accept-language": "en"}
     found = client.get("/api/v1/analytics/kpis", headers=headers).json()
