@@ -205,13 +205,12 @@ def _acquired(
     """Yield what a new customer costs, of all channels with a cost through which any came, and when it is earned back."""
     found = acquisition(retailer, audit, now=now)
     paid = [each for each in found.channels if each.spent and each.customers] if found else []
-    if not paid:
+    if found is None or not paid:
         return
-    won = sum(each.customers for each in paid)
-    yield _now("acquisition_cost", periods, together(paid).paid.value, n=won)
-    backs = [each.payback.period for each in paid]
-    if all(each is not None for each in backs):
-        yield _now("payback", periods, max(each for each in backs if each is not None), n=won)
+    won, overall = sum(each.customers for each in paid), together(paid)
+    yield _now("acquisition_cost", periods, overall.paid.value, n=won)
+    if found.margin.basis != "none" and overall.payback.period is not None:
+        yield _now("payback", periods, overall.payback.period, n=won)
 
 
 def _now(code: str, periods: tuple[Period, ...], value: float, *, n: int = 0) -> Series:
