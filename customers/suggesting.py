@@ -14,8 +14,8 @@ from customers.core.values import dataclass
 from customers.models import Customer, Order, RelatedProduct, Retailer, SuggestionList, SuggestionReason
 
 LIMIT = 10
-# A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out, and what was
-# bought since (or so long ago that no run reads it, or by who is the same person now) is new to nobody.
+# A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out, and what
+# somebody bought since (or so long ago that no run reads it, or as another one who was merged with it) is not new to it.
 MAY_BE_SHOWN = "p.in_stock IS NOT false AND p.is_suggested IS NOT false"
 WANTED = f"""
 WITH allowed AS (
