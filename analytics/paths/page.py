@@ -19,6 +19,7 @@ from analytics.paths.counting import FunnelResult, Stage
 from analytics.paths.definitions import NamedFunnel, funnels_of
 from analytics.paths.mapping import PAUSE_DAYS, SESSION_MINUTES, Touchpoint, journey_map, map_period
 from analytics.paths.reading import CountedFunnel, count_funnel, known_until, period_of
+from analytics.paths.values import why_not_shown
 from analytics.paths.words import TOUCHES, lasting
 from customers.core.calendar import day_before, local_date
 from customers.core.money import decimals_of
@@ -83,6 +84,7 @@ def funnel_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) 
     return context | {
         "period": _period(retailer, asked.found),
         "waiting": _waiting(asked),
+        "not_shown": asked.found.not_shown,
         "groups": [
             {"name": "" if asked.by == "all" else _group(asked.by, each.group), "overall": _overall(each),
              "rows": [_row(stage, asked, retailer.currency) for stage in each.stages]}
@@ -249,6 +251,7 @@ def map_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> 
             "been followed is not counted."
         ) % {"minutes": SESSION_MINUTES, "days": PAUSE_DAYS},
         "rows": [_map_row(each, columns, retailer.currency) for each in found],
+        "not_shown": why_not_shown(retailer),
         "passages": _passages(found),
         "contacts": [_contact_row(each) for each in asked_contacts(retailer, days, known)],
     }  # fmt: skip

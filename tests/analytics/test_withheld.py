@@ -1,7 +1,7 @@
 """What the audit says that the data do not carry is told of no customer: neither by pages nor by files nor by API."""
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 from io import StringIO
@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from analytics.models import AuditRun, CustomerValue, ValueRun
 from analytics.writing import PLACES, close_partition, open_partition
+from customers.facts import InteractionFact
 from customers.models import Customer, Insight, Retailer
+from customers.recording import record_interactions, record_orders
 from tests import make
 from tests.analytics.dashboards import shops
 from tests.make import NOON
@@ -260,3 +262,40 @@ def test_the_order_of_runs_tells_no_sum_that_is_not_shown(sue: Client) -> None:
     assert sums() != newest_first
     audited(blocked)
     assert sums() == newest_first
+
+
+def stopped(of: Retailer) -> Retailer:
+    """Let both customers have visited forty days ago, and done nothing since; a guest buys."""
+    seen = timezone.now() - timedelta(days=40)
+    facts = [
+        InteractionFact(make.number("visit"), customer.external_id, "visit", seen)
+        for customer in Customer.objects.filter(retailer=of)
+    ]
+    record_interactions(of, facts, now=timezone.now())
+    record_orders(of, [make.order(None, "9.00", at=timezone.now())], now=timezone.now())
+    return of
+
+
+PATHS = ("funnels/visit-to-order?days=90", "journey-map?days=90")
+
+
+def test_what_who_stopped_is_worth_is_told_by_no_door(client: Client, sue: Client) -> None:
+    found = stopped(shop())
+    headers = {"authorization": f"Api-Key {make.key(found, 'analytics:read')}", "accept-language": "en"}
+
+    def told() -> list[str]:
+        by_api = [client.get(f"/api/v1/analytics/{path}", headers=headers).content.decode() for path in PATHS]
+        query = f"retailer={found.slug}&days=90"
+        paths = ("counts/", "counts/file/", "map/", "map/file/")
+        by_admin = [
+            sue.get(f"/admin/analytics/funnel/{path}?{query}", headers={"accept-language": "en"}) for path in paths
+        ]
+        return [*by_api, *(unescape(each.content.decode()) for each in by_admin)]
+
+    assert all("66.0" in each for each in told())  # the mean of 77 and 55
+    assert not any(WORDS in each for each in told())
+
+    audited(found)
+
+    assert not any("66.0" in each for each in told())
+    assert all(WORDS in each for each in told())
