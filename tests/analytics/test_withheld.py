@@ -15,12 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.models import AuditRun, CustomerValue, ValueRun
+from analytics.uplift.results import Range
+from analytics.uplift_runs.storing import as_json
+from analytics.uplift_runs.worth import Ahead, Cost, Worth
 from analytics.writing import PLACES, close_partition, open_partition
 from customers.facts import InteractionFact
 from customers.models import Customer, Insight, Retailer
 from customers.recording import record_interactions, record_orders
 from tests import make
 from tests.analytics.dashboards import shops
+from tests.analytics.uplift_runs.finished import finished
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
@@ -299,3 +303,24 @@ def test_what_who_stopped_is_worth_is_told_by_no_door(client: Client, sue: Clien
 
     assert not any("66.0" in each for each in told())
     assert all(WORDS in each for each in told())
+
+
+def test_what_members_are_predicted_to_bring_is_told_by_no_uplift(client: Client, sue: Client) -> None:
+    club = make.program(shop())
+    run = finished(club, "NOTHING", now=NOON)
+    days, cost = (date(2026, 1, 1), date(2026, 5, 31)), Cost(9.0, 0.0, 0.0, 0.0, 0.0, None)
+    ahead = Ahead(365, 1, 4321.0, Range(864.0, 1.0, 800.0, 900.0))
+    run.worth = as_json(Worth("EUR", *days, 5.0, 1, 5.0, cost, None, None, None, ahead, "no_margin"))
+    run.save()
+
+    def told() -> tuple[dict[str, Any], str]:
+        by_api = asks(client, club.retailer, f"uplift/{run.pk}").json()["worth"]
+        return by_api, page(sue, f"/admin/analytics/upliftrun/{run.pk}/change/")
+
+    before, on_page = told()
+    assert (before["ahead"]["value"], before["cost"]["rewards"], "4,321 EUR" in on_page) == (4321.0, 9.0, True)
+
+    audited(club.retailer)
+
+    after, on_page = told()
+    assert (after["ahead"], after["cost"]["rewards"], "4,321 EUR" in on_page) == (None, 9.0, False)
