@@ -15,7 +15,6 @@ from analytics.paths.mapping import Touchpoint
 from analytics.paths.page import DAYS, DIMENSIONS, USUAL_DAYS, AskedFunnel, asked_contacts, asked_funnel, asked_map
 from analytics.paths.reading import known_until
 from analytics.paths.touchpoints import Touch
-from analytics.paths.values import why_not_shown
 from analytics.paths.words import TOUCHES
 from customers.api.asking import AskedView
 from customers.api.callers import retailer_of
@@ -165,10 +164,11 @@ class JourneyMapView(AskedView):
         """Return what follows each kind of touchpoint, how soon, and after which customers stop."""
         retailer, days = retailer_of(request), DAYS[request.query_params.get("days", USUAL_DAYS)]
         known = known_until(retailer, timezone.now())
+        found = asked_map(retailer, days, known)
         said = {
             "known_until": known, "days": days, "currency": retailer.currency,
-            "not_shown": why_not_shown(retailer) or None,
-            "touchpoints": [_touchpoint(each) for each in asked_map(retailer, days, known)],
+            "not_shown": found.not_shown or None,
+            "touchpoints": [_touchpoint(each) for each in found.touchpoints],
             "contacts": asked_contacts(retailer, days, known),
         }  # fmt: skip
         return Response(JourneyMapOut(said).data)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from analytics.acquisition.channels import together
 from analytics.acquisition.reading import acquisition, margin_of
 from analytics.audit.running import latest, verdict_of
-from analytics.audit.verdicts import Use
+from analytics.audit.verdicts import Use, Verdict
 from analytics.kpis import program_reading, serving
 from analytics.kpis.counts import Answers, Counted
 from analytics.kpis.figures import (
@@ -60,6 +60,7 @@ class Board:
     :param series: by figure and group; the group is empty for all customers
     :param blocked: figures that the data do not carry, each with the use whose verdict says why
     :param groups: codes of the groups, those with most customers first
+    :param audit: by which they are blocked: what is said in their place is said by it, whatever a newer one finds meanwhile
     """
 
     retailer: Retailer
@@ -71,6 +72,11 @@ class Board:
     blocked: Mapping[str, Use] = field(default_factory=dict)
     groups: tuple[str, ...] = ("",)
     notes: tuple[str, ...] = ()
+    audit: AuditRun | None = None
+
+    def verdict(self, use: Use) -> Verdict:
+        """Return whether the data carry a use, by the audit that the figures were told by."""
+        return verdict_of(self.audit, use)
 
 
 def board(
@@ -100,7 +106,7 @@ def board(
         if "acquisition_cost" not in blocked:
             series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods, now)}
     marked = {key: begun(each, span.first) for key, each in series.items()}
-    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups)
+    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups, audit=audit)
 
 
 def _asked(

@@ -11,7 +11,6 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.audit.running import verdict
 from analytics.audit.verdicts import Use
 from analytics.audit.words import instead
 from analytics.dashboards import charts
@@ -96,7 +95,7 @@ def page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict
         "charts": [_chart(found.series[code, ""], retailer.currency) for code in CHARTED if _is_charted(code, found)],
         "maps": maps(retailer, found),
         "responses": response_blocks(retailer, now=now),
-        "cohorts_instead": instead(verdict(retailer, Use.COHORTS), retailer.currency),
+        "cohorts_instead": instead(found.verdict(Use.COHORTS), retailer.currency),
     }
 
 
@@ -123,7 +122,7 @@ def _card(kpi: Kpi, found: Board, goals: Mapping[str, Decimal]) -> Card:
         "page": reverse(PAGES[kpi.code]) + f"?retailer={found.retailer.slug}" if kpi.code in PAGES else "",
     }  # fmt: skip
     if kpi.code in found.blocked:
-        words = instead(verdict(found.retailer, found.blocked[kpi.code]), currency)
+        words = instead(found.verdict(found.blocked[kpi.code]), currency)
         return Card(**plain, value="", period="", basis="", instead=words)
     series = found.series[kpi.code, ""]
     last = series.last or Point(found.periods[-1], None, 0, is_over=False)

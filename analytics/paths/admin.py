@@ -19,7 +19,6 @@ from analytics.paths.page import DAYS, USUAL_DAYS, asked_funnel, asked_map, funn
 from analytics.paths.reading import known_until
 from analytics.paths.table import FUNNEL_COLUMNS, MAP_COLUMNS, funnel_rows, map_rows
 from analytics.paths.touchpoints import MAX_STEPS, MIN_STEPS
-from analytics.paths.values import why_not_shown
 from analytics.paths.words import TOUCHES
 from customers.core.admin import ModelAdmin, SelectWidget, action, display
 from customers.core.exporting import csv_response
@@ -121,7 +120,7 @@ class FunnelAdmin(ModelAdmin):
         if retailer is None:
             return redirect(reverse("admin:analytics_funnel_map"))
         days = DAYS.get(request.GET.get("days", ""), DAYS[USUAL_DAYS])
-        rows = map_rows(asked_map(retailer, days, known_until(retailer, timezone.now())), why_not_shown(retailer))
+        rows = map_rows(asked_map(retailer, days, known_until(retailer, timezone.now())))
         return csv_response(f"journey-map-{retailer.slug}.csv", MAP_COLUMNS, rows, is_for_people=get_language() == "fr")
 
     def _show(  # noqa: PLR0913 - what both pages share

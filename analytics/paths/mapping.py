@@ -82,25 +82,39 @@ class Touchpoint:
     nexts: Mapping[Touch, Passage]
 
 
-def journey_map(retailer: Retailer, *, since: datetime, until: datetime) -> list[Touchpoint]:
-    """Return what followed each kind of touchpoint in [since, until), in the order in which they usually come."""
+@dataclass(frozen=True, slots=True)
+class JourneyMap:
+    """
+    What followed each kind of touchpoint, in the order in which they usually come.
+
+    :param not_shown: why the value of who stopped is not told; empty where it is
+    """
+
+    touchpoints: tuple[Touchpoint, ...] = ()
+    not_shown: str = ""
+
+
+def journey_map(retailer: Retailer, *, since: datetime, until: datetime) -> JourneyMap:
+    """Return what followed each kind of touchpoint in [since, until)."""
+    not_shown = why_not_shown(retailer)
     with transaction.atomic():
         give_memory()
         given = {
-            "retailer": retailer.pk, "first": since, "last": until, "shows_value": not why_not_shown(retailer),
+            "retailer": retailer.pk, "first": since, "last": until, "shows_value": not not_shown,
         }  # fmt: skip
         rows = bulk.fetch_planned(MAP.format(touches=select(MAPPED)), given)
     passages = {(rank, following): Passage(times, who, seconds)
                 for rank, following, times, who, seconds, *_rest in rows if following is not None}  # fmt: skip
     kinds = list(Touch)
-    return [
+    touchpoints = tuple(
         Touchpoint(
             kinds[rank], times, who, ended, passages.get((rank, STOPPED), Passage(0, 0, None)), valued, value,
             {kinds[to]: each for (start, to), each in sorted(passages.items()) if start == rank and to >= 0},
         )
         for rank, following, times, who, _seconds, ended, valued, value in sorted(rows, key=lambda row: row[0])
         if following is None
-    ]  # fmt: skip
+    )  # fmt: skip
+    return JourneyMap(touchpoints, not_shown)
 
 
 def map_period(days: int, known: datetime) -> tuple[datetime, datetime]:

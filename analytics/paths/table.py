@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from analytics.paths.counting import FunnelResult, Stage
-from analytics.paths.mapping import Touchpoint
+from analytics.paths.mapping import JourneyMap
 from analytics.paths.reading import CountedFunnel
 from analytics.paths.touchpoints import FunnelSteps
 
@@ -49,13 +49,9 @@ def _numbers(result: FunnelResult, stage: Stage, order_margin: float | None) -> 
     )  # fmt: skip
 
 
-def map_rows(found: Sequence[Touchpoint], not_shown: str) -> Iterator[tuple[object, ...]]:
-    """
-    Yield a row for each touchpoint and what followed; `none` for nothing in 30 days.
-
-    :param not_shown: why the value of who stopped is not told; empty where it is
-    """
-    for each in found:
+def map_rows(found: JourneyMap) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each touchpoint and what followed; `none` for nothing in 30 days."""
+    for each in found.touchpoints:
         for touch, passage in each.nexts.items():
             share = _round(passage.times / each.times)
             yield (
@@ -72,7 +68,7 @@ def map_rows(found: Sequence[Touchpoint], not_shown: str) -> Iterator[tuple[obje
         stopped = each.stopped
         yield (
             each.touch.value, STOPPED, stopped.times, _round(stopped.times / each.times), stopped.customers, None,
-            _round(each.mean_value), each.valued, not_shown,
+            _round(each.mean_value), each.valued, found.not_shown,
         )  # fmt: skip
 
 

@@ -18,13 +18,16 @@ from pytest_django import Settings
 
 from analytics.audit.running import audit, verdict
 from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
 from analytics.kpis.board import board
 from analytics.kpis.figures import BY_CODE, Point, Series
 from analytics.kpis.mailing import mail_week, retailers_to_tell
+from analytics.kpis.maps import maps
 from analytics.kpis.models import KpiGoal, KpiReader
 from analytics.kpis.page import changed, page
 from analytics.kpis.periods import Grain, Period
 from analytics.kpis.scores import nps
+from analytics.models import AuditRun
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
 from loyalty.programs.models import Program
@@ -222,6 +225,23 @@ def test_who_is_new_is_not_told_where_the_data_do_not_say_when_customers_came(sh
 
     assert verdict(shop, Use.COHORTS).is_blocked
     assert (found.value, "Cohorts" in found.instead) == ("", True)
+
+
+def test_an_audit_that_ends_meanwhile_takes_no_reason_away(shop: Retailer) -> None:
+    """What is not told was withheld by the audit that was the newest then: its reason stands in the place of the figure."""
+    blocking = audit(shop, now=MAY)
+    found = board(shop, now=MAY)
+    assert found is not None
+
+    AuditRun.objects.create(
+        retailer=shop, ran_at=MAY, first_day=blocking.first_day, last_day=blocking.last_day, orders=10, customers=5,
+        findings=[], hours=[], months=[],
+    )  # fmt: skip
+
+    assert not verdict(shop, Use.COHORTS).is_blocked
+    assert found.blocked["new_customers"] is Use.COHORTS
+    assert instead(found.verdict(Use.COHORTS), "EUR").startswith("Cohorts: not shown")
+    assert maps(shop, found) == []
 
 
 def close(club: Program, month: str, owed: str) -> None:
