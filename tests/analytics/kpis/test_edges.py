@@ -231,6 +231,7 @@ def test_an_audit_that_ends_meanwhile_takes_no_reason_away(shop: Retailer) -> No
     """What is not told was withheld by the audit that was the newest then: its reason stands in the place of the figure."""
     blocking = audit(shop, now=MAY)
     found = board(shop, now=MAY)
+    assert blocking is not None
     assert found is not None
 
     AuditRun.objects.create(
