@@ -173,7 +173,9 @@ def _of_all(
     given = {each: moved.get(each.start, program_reading.Points(0, 0, 0)) for each in periods}
     for code in ("redemption_rate", "expiry_rate"):
         ended = {each: found.redeemed if code == "redemption_rate" else found.expired for each, found in given.items()}
-        values = {each: (_by(ended[each], given[each].issued), given[each].issued) for each in periods}
+        # More may have been taken back than was given: of that nothing is a share.
+        issued = {each: max(found.issued, 0) for each, found in given.items()}
+        values = {each: (_by(ended[each], issued[each]), issued[each]) for each in periods}
         yield of_values(code, values, periods, over)
     if closed := program_reading.liabilities(asked.retailer):
         yield of_values("liability", {each: (_at_the_end(closed, each), 0) for each in periods}, periods, over)
