@@ -1,6 +1,7 @@
 """The board as staff and systems see it: page, file, API, and the mail on Monday."""
 
 import csv
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -62,6 +63,18 @@ def test_a_card_says_its_figure_its_period_and_what_it_rests_on(shop: Retailer) 
     assert retention.basis == "n = 2, 0.0\u00a0% to 65.8\u00a0%"
     assert cards(shop)["average_order"].value == "50.00\u00a0EUR"
     assert cards(shop)["churn"].is_good is False
+
+
+@pytest.mark.parametrize(
+    ("currency", "drawn", "told"), [("KWD", 86.667, "86.667"), ("EUR", 86.67, "86.67"), ("JPY", 87, "87")]
+)
+def test_a_chart_draws_what_its_table_says(currency: str, drawn: float, told: str) -> None:
+    """Three customers spend 260 in January."""
+    charts = page(five_customers(currency=currency), {}, now=MAY)["charts"]
+    (found,) = [each for each in charts if each["title"] == "Revenue per active customer"]
+
+    assert json.loads(found["data"])["datasets"][0]["data"][0] == drawn
+    assert found["rows"][0][1] == f"{told}\u00a0{currency}"
 
 
 def test_a_goal_is_reached_in_the_direction_that_is_good(shop: Retailer) -> None:
