@@ -14,34 +14,39 @@ from customers.core.values import dataclass
 from customers.models import Customer, Order, RelatedProduct, Retailer, SuggestionList, SuggestionReason
 
 LIMIT = 10
-# A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out.
+# A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out, and what
+# somebody bought since (or so long ago that no run reads it, or as another one who was merged with it) is not new to it.
+MAY_BE_SHOWN = "p.in_stock IS NOT false AND p.is_suggested IS NOT false"
 WANTED = f"""
 WITH allowed AS (
     SELECT granted FROM customers_consent WHERE customer_id = %(customer)s AND purpose = 'profiling' AND occurred_at <= %(at)s
     ORDER BY {NEWEST_FIRST} LIMIT 1
+), bought AS MATERIALIZED (
+    SELECT DISTINCT l.sku FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
+    WHERE o.customer_id = %(customer)s
 ), own AS (
-    SELECT list, rank, sku, reason, because_sku, days_bought, run_id FROM customers_suggestion
-    WHERE customer_id = %(customer)s AND coalesce((SELECT granted FROM allowed), false)
+    SELECT s.list, s.rank, s.sku, coalesce(p.name, '') AS name, s.reason, s.because_sku, s.days_bought, s.run_id
+    FROM customers_suggestion s LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
+    WHERE s.customer_id = %(customer)s AND coalesce((SELECT granted FROM allowed), false) AND {MAY_BE_SHOWN}
+        AND (s.list <> '{SuggestionList.NEW}' OR s.sku NOT IN (SELECT sku FROM bought))
 ), shown AS (
     SELECT * FROM own
     UNION ALL
-    SELECT '', rank, sku, 'popular', '', 0, run_id FROM customers_popularproduct
-    WHERE retailer_id = %(retailer)s AND NOT EXISTS (SELECT 1 FROM own)
+    SELECT '', s.rank, s.sku, coalesce(p.name, ''), 'popular', '', 0, s.run_id
+    FROM customers_popularproduct s LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
+    WHERE s.retailer_id = %(retailer)s AND NOT EXISTS (SELECT 1 FROM own) AND {MAY_BE_SHOWN}
 )
-SELECT s.list, s.sku, coalesce(p.name, ''), s.reason, s.because_sku, coalesce(b.name, ''), s.days_bought, s.run_id
-FROM shown s
-LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
-LEFT JOIN customers_product b ON b.retailer_id = %(retailer)s AND b.sku = s.because_sku
-WHERE p.in_stock IS NOT false AND p.is_suggested IS NOT false
+SELECT s.list, s.sku, s.name, s.reason, s.because_sku, coalesce(b.name, ''), s.days_bought, s.run_id
+FROM shown s LEFT JOIN customers_product b ON b.retailer_id = %(retailer)s AND b.sku = s.because_sku
 ORDER BY s.list, s.rank
 """
-RELATED = """
+RELATED = f"""
 SELECT r.relation, r.related_sku, coalesce(p.name, ''), r.sku, coalesce(o.name, '')
 FROM customers_relatedproduct r
 LEFT JOIN customers_product p ON p.retailer_id = r.retailer_id AND p.sku = r.related_sku
 LEFT JOIN customers_product o ON o.retailer_id = r.retailer_id AND o.sku = r.sku
 WHERE r.retailer_id = %(retailer)s AND r.sku = ANY(%(skus)s) AND r.related_sku <> ALL(%(skus)s)
-    AND p.in_stock IS NOT false AND p.is_suggested IS NOT false
+    AND {MAY_BE_SHOWN}
 ORDER BY r.relation, r.rank, array_position(%(skus)s::text[], r.sku::text)
 """
 
@@ -99,7 +104,8 @@ class Suggestions:
 
 def suggestions_for(customer: Customer, retailer: Retailer, *, at: datetime, limit: int = LIMIT) -> Suggestions:
     """
-    Return what is suggested to a customer; what is popular to one who does not allow a profile, or of whom none is known.
+    Return what is suggested to a customer; what is popular to one who does not allow a profile, or of whom nothing is known
+    that may be shown.
 
     No statement where the retailer suggests nothing, else one.
     """
@@ -128,17 +134,21 @@ WITH allowed AS (
     SELECT DISTINCT ON (customer_id) customer_id, granted FROM customers_consent
     WHERE customer_id = ANY(%(customers)s) AND purpose = 'profiling' AND occurred_at <= %(at)s
     ORDER BY customer_id, {NEWEST_FIRST}
+), bought AS MATERIALIZED (
+    SELECT DISTINCT o.customer_id, l.sku FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
+    WHERE o.customer_id = ANY(%(customers)s)
 )
 SELECT s.customer_id, s.list, coalesce(nullif(p.name, ''), s.sku)
 FROM customers_suggestion s JOIN allowed a ON a.customer_id = s.customer_id AND a.granted
 LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
-WHERE s.retailer_id = %(retailer)s AND p.in_stock IS NOT false AND p.is_suggested IS NOT false
+WHERE s.retailer_id = %(retailer)s AND {MAY_BE_SHOWN}
+    AND (s.list <> '{SuggestionList.NEW}' OR (s.customer_id, s.sku) NOT IN (SELECT customer_id, sku FROM bought))
 ORDER BY s.customer_id, s.list, s.rank
 """
-POPULAR = """
+POPULAR = f"""
 SELECT coalesce(nullif(p.name, ''), s.sku) FROM customers_popularproduct s
 LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
-WHERE s.retailer_id = %s AND p.in_stock IS NOT false AND p.is_suggested IS NOT false ORDER BY s.rank LIMIT %s
+WHERE s.retailer_id = %s AND {MAY_BE_SHOWN} ORDER BY s.rank LIMIT %s
 """
 NAMED = 3
 

@@ -66,6 +66,7 @@ class Channel:
     payback: Payback
     highest: Figure
     months: tuple[Month, ...]
+    cohorts: tuple[Cohort, ...]
 
     @property
     def cumulated(self) -> Floats:
@@ -98,20 +99,25 @@ class Together:
     :param paid: spent, by the customers of channels that cost something
     :param organic: customers of channels on which nothing was spent: they came by themselves, as far as is known
     :param everybody: spent, by all new customers
+    :param payback: of what it cost by the customers of channels that cost something, all of them together
     """
 
     paid: Figure
     organic: int
     everybody: Figure
+    payback: Payback
 
 
 def together(found: Iterable[Channel]) -> Together:
     """Return what a new customer cost, without those who came by themselves, and with them; unattributed costs are in neither."""
     won = [channel for channel in found if channel.customers]
-    spent = sum(channel.spent for channel in won)
-    paid = sum(channel.customers for channel in won if channel.spent)
+    costly = [channel for channel in won if channel.spent]
+    spent = sum(channel.spent for channel in costly)
+    paid = sum(channel.customers for channel in costly)
     organic = sum(channel.customers for channel in won if not channel.spent)
-    return Together(_cost(spent, paid), organic, _cost(spent, paid + organic))
+    cost = _cost(spent, paid)
+    back = _payback(cost, mean_margin(cohort for channel in costly for cohort in channel.cohorts))
+    return Together(cost, organic, _cost(spent, paid + organic), back)
 
 
 def _channel(name: str, money: dict[date, float], cohorts: list[Cohort]) -> Channel:
@@ -123,9 +129,12 @@ def _channel(name: str, money: dict[date, float], cohorts: list[Cohort]) -> Chan
         Month(month, money.get(month, 0.0), new.get(month, 0), _cost(money.get(month, 0.0), new.get(month, 0)))
         for month in sorted(money.keys() | new.keys())
     )
-    back = payback(cost=cost.value, margin_per_period=margin if len(margin) else np.zeros(1))
     highest = highest_cost(margin_per_period=margin, periods=PERIODS)
-    return Channel(name, spent, customers, cost, margin, back, highest, months)
+    return Channel(name, spent, customers, cost, margin, _payback(cost, margin), highest, months, tuple(cohorts))
+
+
+def _payback(cost: Figure, margin: Floats) -> Payback:
+    return payback(cost=cost.value, margin_per_period=margin if len(margin) else np.zeros(1))
 
 
 def _cost(spent: float, customers: int) -> Figure:

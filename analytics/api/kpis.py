@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.audit.running import verdict
 from analytics.audit.words import instead
 from analytics.kpis.board import ALL, Board, board
 from analytics.kpis.figures import BY_CODE, KPIS
@@ -92,7 +91,7 @@ def _said(found: Board) -> dict[str, Any]:
             for (code, group), series in found.series.items()
         ],
         "blocked": [
-            {"kpi": code, "reason": instead(verdict(found.retailer, use), found.retailer.currency)}
+            {"kpi": code, "reason": instead(found.verdict(use), found.retailer.currency)}
             for code, use in found.blocked.items()
         ],
     }  # fmt: skip

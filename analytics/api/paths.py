@@ -23,6 +23,7 @@ from loyalty.activity.api.asking import NotThere
 READ = "analytics:read"
 KINDS = [each.value for each in Touch]
 LAST = OpenApiParameter("days", str, enum=list(DAYS), description=f"Of how many days; {USUAL_DAYS} if left out.")
+NOT_SHOWN = "Why values of who stopped are null: the audit says that the data do not carry them. Else null."
 BY = OpenApiParameter("by", str, enum=list(DIMENSIONS), description="By which groups; all customers if left out.")
 
 
@@ -83,6 +84,7 @@ class CountedFunnelOut(FunnelOut):
     since = serializers.DateTimeField(allow_null=True, help_text="Who began from here on; null before the first fact.")
     until = serializers.DateTimeField(allow_null=True, help_text="Who began before: the window of each is over.")
     waiting = serializers.IntegerField(help_text="Who began since and still has time: not counted yet.")
+    not_shown = serializers.CharField(allow_null=True, help_text=NOT_SHOWN)
     groups = FunnelGroupOut(many=True, help_text="Those with most customers first.")
 
 
@@ -122,6 +124,7 @@ class ContactsOut(serializers.Serializer[Any]):
 class JourneyMapOut(serializers.Serializer[Any]):
     known_until = serializers.DateTimeField(allow_null=True, help_text="Null before the first fact.")
     days = serializers.IntegerField(help_text="How many it looks back.")
+    not_shown = serializers.CharField(allow_null=True, help_text=NOT_SHOWN)
     currency = serializers.CharField(help_text="Of all amounts.")
     touchpoints = TouchpointOut(many=True, help_text="In the order in which they usually come.")
     contacts = ContactsOut(
@@ -161,9 +164,11 @@ class JourneyMapView(AskedView):
         """Return what follows each kind of touchpoint, how soon, and after which customers stop."""
         retailer, days = retailer_of(request), DAYS[request.query_params.get("days", USUAL_DAYS)]
         known = known_until(retailer, timezone.now())
+        found = asked_map(retailer, days, known)
         said = {
             "known_until": known, "days": days, "currency": retailer.currency,
-            "touchpoints": [_touchpoint(each) for each in asked_map(retailer, days, known)],
+            "not_shown": found.not_shown or None,
+            "touchpoints": [_touchpoint(each) for each in found.touchpoints],
             "contacts": asked_contacts(retailer, days, known),
         }  # fmt: skip
         return Response(JourneyMapOut(said).data)
@@ -178,10 +183,11 @@ def _named(funnel: NamedFunnel) -> dict[str, Any]:
 
 def _counted(asked: AskedFunnel) -> dict[str, Any]:
     if asked.found is None:
-        return {"since": None, "until": None, "waiting": 0, "groups": []}
+        return {"since": None, "until": None, "waiting": 0, "not_shown": None, "groups": []}
     period = asked.found.period
     return {
         "since": period.since, "until": period.until, "waiting": asked.found.waiting,
+        "not_shown": asked.found.not_shown or None,
         "groups": [_group(each, asked) for each in asked.found.results],
     }  # fmt: skip
 

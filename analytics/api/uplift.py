@@ -18,7 +18,9 @@ from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.page import gap_words, headline_of, looks_of, plan_of, reason_of, reasons_of
 from analytics.uplift_runs.planning import planned
 from analytics.uplift_runs.running import measured_of
+from analytics.uplift_runs.storing import as_json
 from analytics.uplift_runs.tables import Money
+from analytics.uplift_runs.worth import worth_shown
 from customers.api.asking import AskedView
 from customers.api.callers import author_of, retailer_of, the_one
 from customers.api.pagination import NewestFirst
@@ -123,6 +125,10 @@ class UpliftCardOut(UpliftOut):
 
     class Meta(UpliftOut.Meta):
         fields = (*UpliftOut.Meta.fields, "plan", "result", "pictures", "worth", "earlier_looks")
+
+    def to_representation(self, instance: UpliftRun) -> dict[str, Any]:
+        worth = worth_shown(instance)
+        return super().to_representation(instance) | {"worth": None if worth is None else as_json(worth)}
 
     def get_earlier_looks(self, run: UpliftRun) -> list[int]:
         return [each.pk for each in looks_of(run)]

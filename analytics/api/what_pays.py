@@ -58,7 +58,9 @@ class ProductReturnOut(serializers.Serializer[Any]):
         source="repeat_rate.value", allow_null=True, help_text="Of customers, who bought it on two days or more."
     )
     new_share = serializers.FloatField(
-        source="new_share.value", allow_null=True, help_text="Of customers, who bought it on their first purchase day."
+        source="new_share.value",
+        allow_null=True,
+        help_text="Of customers, who bought it on their first purchase day; null where your data do not say when that was.",
     )
     attach_rate = serializers.FloatField(
         source="attach_rate.value", allow_null=True, help_text="Of orders, those with another product that was kept."

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from analytics.acquisition.channels import together
 from analytics.acquisition.reading import acquisition, margin_of
 from analytics.audit.running import latest, verdict_of
-from analytics.audit.verdicts import Use
+from analytics.audit.verdicts import Use, Verdict
 from analytics.kpis import program_reading, serving
 from analytics.kpis.counts import Answers, Counted
 from analytics.kpis.figures import (
@@ -60,6 +60,7 @@ class Board:
     :param series: by figure and group; the group is empty for all customers
     :param blocked: figures that the data do not carry, each with the use whose verdict says why
     :param groups: codes of the groups, those with most customers first
+    :param audit: by which they are blocked: what is said in their place is said by it, whatever a newer one finds meanwhile
     """
 
     retailer: Retailer
@@ -71,6 +72,11 @@ class Board:
     blocked: Mapping[str, Use] = field(default_factory=dict)
     groups: tuple[str, ...] = ("",)
     notes: tuple[str, ...] = ()
+    audit: AuditRun | None = None
+
+    def verdict(self, use: Use) -> Verdict:
+        """Return whether the data carry a use, by the audit that the figures were told by."""
+        return verdict_of(self.audit, use)
 
 
 def board(
@@ -88,7 +94,7 @@ def board(
     asked, periods = _asked(retailer, span, grain, dimension, shown or SHOWN[grain])
     over = {each: each.is_over(span.as_of + timedelta(days=1)) for each in periods}
     counted = _by_group(counts(asked), grain)
-    groups = _ordered(counted)
+    groups = _ordered(counted, periods)
     audit = latest(retailer.pk)
     blocked = {code: use for code, use in NEEDS.items() if verdict_of(audit, use).is_blocked}
     series = {
@@ -100,7 +106,7 @@ def board(
         if "acquisition_cost" not in blocked:
             series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods, now)}
     marked = {key: begun(each, span.first) for key, each in series.items()}
-    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups)
+    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups, audit=audit)
 
 
 def _asked(
@@ -120,8 +126,8 @@ def _by_group(found: Mapping[tuple[str, date], Counted], grain: Grain) -> dict[s
     return groups
 
 
-def _ordered(counted: Mapping[str, Mapping[Period, Counted]]) -> tuple[str, ...]:
-    sizes = {group: sum(each.active for each in rows.values()) for group, rows in counted.items()}
+def _ordered(counted: Mapping[str, Mapping[Period, Counted]], periods: tuple[Period, ...]) -> tuple[str, ...]:
+    sizes = {group: sum(rows[each].active for each in periods if each in rows) for group, rows in counted.items()}
     return tuple(sorted(sizes, key=lambda group: (-sizes[group], group))) or ("",)
 
 
@@ -167,7 +173,9 @@ def _of_all(
     given = {each: moved.get(each.start, program_reading.Points(0, 0, 0)) for each in periods}
     for code in ("redemption_rate", "expiry_rate"):
         ended = {each: found.redeemed if code == "redemption_rate" else found.expired for each, found in given.items()}
-        values = {each: (_by(ended[each], given[each].issued), given[each].issued) for each in periods}
+        # More may have been taken back than was given: of that nothing is a share.
+        issued = {each: max(found.issued, 0) for each, found in given.items()}
+        values = {each: (_by(ended[each], issued[each]), issued[each]) for each in periods}
         yield of_values(code, values, periods, over)
     if closed := program_reading.liabilities(asked.retailer):
         yield of_values("liability", {each: (_at_the_end(closed, each), 0) for each in periods}, periods, over)
@@ -205,13 +213,12 @@ def _acquired(
     """Yield what a new customer costs, of all channels with a cost through which any came, and when it is earned back."""
     found = acquisition(retailer, audit, now=now)
     paid = [each for each in found.channels if each.spent and each.customers] if found else []
-    if not paid:
+    if found is None or not paid:
         return
-    won = sum(each.customers for each in paid)
-    yield _now("acquisition_cost", periods, together(paid).paid.value, n=won)
-    backs = [each.payback.period for each in paid]
-    if all(each is not None for each in backs):
-        yield _now("payback", periods, max(each for each in backs if each is not None), n=won)
+    won, overall = sum(each.customers for each in paid), together(paid)
+    yield _now("acquisition_cost", periods, overall.paid.value, n=won)
+    if found.margin.basis != "none" and overall.payback.period is not None:
+        yield _now("payback", periods, overall.payback.period, n=won)
 
 
 def _now(code: str, periods: tuple[Period, ...], value: float, *, n: int = 0) -> Series:
@@ -219,9 +226,9 @@ def _now(code: str, periods: tuple[Period, ...], value: float, *, n: int = 0) ->
 
 
 def _at_the_end(closed: Mapping[date, float], period: Period) -> float | None:
-    """Return what the last month of a period closed with; None where none of its months is closed."""
-    months = [month for month in closed if period.start <= month < period.end]
-    return closed[max(months)] if months else None
+    """Return what the last month that ended in a period closed with; None where none of them is closed."""
+    days = [day for day in closed if period.start <= day < period.end]
+    return closed[max(days)] if days else None
 
 
 def _by(some: float, whole: float) -> float | None:

@@ -5,7 +5,6 @@ from typing import Any
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from analytics.audit.running import verdict
 from analytics.audit.verdicts import Use
 from analytics.dashboards import charts
 from analytics.kpis.board import Board
@@ -21,7 +20,7 @@ SHOWN_COHORTS = 13
 
 def maps(retailer: Retailer, found: Board) -> list[dict[str, Any]]:
     """Return cohorts as tables: who is still active, and what a customer has brought by then; none where data do not carry it."""
-    if found.grain is not Grain.MONTH or verdict(retailer, Use.COHORTS).is_blocked:
+    if found.grain is not Grain.MONTH or found.verdict(Use.COHORTS).is_blocked:
         return []
     some = cohorts(lived(retailer, found.span), found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
     most = max((_each(each, age) for each in some for age in range(len(each.ages))), default=0.0)

@@ -42,7 +42,10 @@ def name_of(period: Period) -> str:
     return str(formats.date_format(period.start, "N Y"))
 
 
-def scaled(value: float | None, unit: Unit) -> float | None:
+def scaled(value: float | None, unit: Unit, currency: str) -> float | None:
+    """Return a figure as a chart draws it, with the decimals with which the table beside it is written."""
     if value is None:
         return None
-    return round(value * 100, 1) if unit is Unit.SHARE else round(value, 2)
+    if unit is Unit.SHARE:
+        return round(value * 100, 1)
+    return round(value, decimals_of(currency) if unit is Unit.MONEY else 2)

@@ -11,7 +11,6 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.audit.running import verdict
 from analytics.audit.verdicts import Use
 from analytics.audit.words import instead
 from analytics.dashboards import charts
@@ -96,7 +95,7 @@ def page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict
         "charts": [_chart(found.series[code, ""], retailer.currency) for code in CHARTED if _is_charted(code, found)],
         "maps": maps(retailer, found),
         "responses": response_blocks(retailer, now=now),
-        "cohorts_instead": instead(verdict(retailer, Use.COHORTS), retailer.currency),
+        "cohorts_instead": instead(found.verdict(Use.COHORTS), retailer.currency),
     }
 
 
@@ -123,7 +122,7 @@ def _card(kpi: Kpi, found: Board, goals: Mapping[str, Decimal]) -> Card:
         "page": reverse(PAGES[kpi.code]) + f"?retailer={found.retailer.slug}" if kpi.code in PAGES else "",
     }  # fmt: skip
     if kpi.code in found.blocked:
-        words = instead(verdict(found.retailer, found.blocked[kpi.code]), currency)
+        words = instead(found.verdict(found.blocked[kpi.code]), currency)
         return Card(**plain, value="", period="", basis="", instead=words)
     series = found.series[kpi.code, ""]
     last = series.last or Point(found.periods[-1], None, 0, is_over=False)
@@ -172,11 +171,11 @@ def _axis(unit: Unit, currency: str) -> str:
 def _chart(series: Series, currency: str) -> dict[str, Any]:
     unit, name = series.kpi.unit, str(NAMES[series.kpi.code])
     labels = [_label(point) for point in series.points]
-    lines = [charts.series(name, [scaled(point.value, unit) for point in series.points], "y", "line", charts.MANY[0])]
+    lines = [_line(name, series, currency, charts.MANY[0])]
     headers, ranged = [_("period"), name, "n"], any(point.low is not None for point in series.points)
     if ranged:
         ends = [
-            None if point.low is None else (scaled(point.low, unit), scaled(point.high, unit))
+            None if point.low is None else (scaled(point.low, unit, currency), scaled(point.high, unit, currency))
             for point in series.points
         ]
         lines.append(charts.intervals(_("interval (95 %)"), ends, charts.MANY[1]))
@@ -191,6 +190,11 @@ def _chart(series: Series, currency: str) -> dict[str, Any]:
         "options": charts.options(_axis(unit, currency), legend=ranged),
         "basis": str(FORMULAS[series.kpi.code]),
     }
+
+
+def _line(name: str, series: Series, currency: str, colour: str) -> dict[str, Any]:
+    values = [scaled(point.value, series.kpi.unit, currency) for point in series.points]
+    return charts.series(name, values, "y", "line", colour)
 
 
 def _label(point: Point) -> str:
@@ -263,7 +267,7 @@ def _group_charts(found: Board) -> list[dict[str, Any]]:
                 for place, label in enumerate(labels)
             ],
             "data": charts.data(labels, *(
-                charts.series(name, [scaled(point.value, unit) for point in each.points], "y", "line", charts.MANY[place])
+                _line(name, each, currency, charts.MANY[place])
                 for place, (name, each) in enumerate(zip(called, series, strict=True))
             )),
             "options": charts.options(_axis(unit, currency), legend=True),

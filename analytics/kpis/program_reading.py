@@ -10,6 +10,7 @@ from django.db.models import Sum
 from analytics.kpis.reading import Asked
 from analytics.statistics import give_memory
 from customers.core import bulk
+from customers.core.calendar import add_months, day_before
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
 from loyalty.programs.models import Program
@@ -52,9 +53,22 @@ def points(asked: Asked) -> Mapping[date, Points]:
 
 
 def liabilities(retailer: Retailer) -> Mapping[date, float]:
-    """Return what all programs owe their members, by the month that was closed."""
-    rows = ClosedMonth.objects.filter(retailer=retailer).values("month").annotate(owed=Sum("liability"))
-    return {row["month"]: float(row["owed"]) for row in rows.order_by("month")}
+    """
+    Return what all programs owe their members, by the last day of a month that was closed.
+
+    A month that a program has still to close is none: what the others owe is not the whole.
+    """
+    rows = ClosedMonth.objects.filter(retailer=retailer).values("program", "month").annotate(owed=Sum("liability"))
+    by_month: dict[date, dict[int, float]] = {}
+    for row in rows.order_by("month"):
+        by_month.setdefault(row["month"], {})[row["program"]] = float(row["owed"])
+    begun: set[int] = set()
+    found = {}
+    for month, owed in by_month.items():
+        begun |= owed.keys()
+        if owed.keys() == begun:
+            found[day_before(add_months(month, 1))] = sum(owed.values())
+    return found
 
 
 def programs_of(retailer: Retailer) -> list[Program]:

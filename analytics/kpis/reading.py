@@ -153,9 +153,9 @@ def span_of(retailer: Retailer, now: datetime) -> Span | None:
 
 
 def counts(asked: Asked) -> Mapping[tuple[str, date], Counted]:
-    """Return what customers did, by group and first day of the period."""
+    """Return what customers did, by group and first day of the period; the period before the first one is in it."""
     rows = bulk.fetch_planned(asked.sql(COUNTS), asked.parameters)
-    return {(group, period): Counted(*rest) for group, period, *rest in rows if period >= asked.since}
+    return {(group, period): Counted(*rest) for group, period, *rest in rows}
 
 
 def ever(asked: Asked) -> Mapping[str, Ever]:

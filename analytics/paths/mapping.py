@@ -13,6 +13,7 @@ from django.db import transaction
 
 from analytics.paths.sources import select
 from analytics.paths.touchpoints import LEFT_CART_HOURS, RANKS, Touch
+from analytics.paths.values import why_not_shown
 from analytics.statistics import give_memory
 from customers.core import bulk
 from customers.models import Retailer
@@ -42,7 +43,7 @@ SELECT e.rank, CASE WHEN grouping(e.next) = 0 THEN e.next END, count(*), count(D
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM e.next_at - e.at)::float8) FILTER (WHERE e.next >= 0),
     count(*) FILTER (WHERE e.is_ended_by_friction), count(i.predicted_value) FILTER (WHERE e.next = {STOPPED}),
     avg(i.predicted_value) FILTER (WHERE e.next = {STOPPED})::float8
-FROM ended e LEFT JOIN customers_insight i ON i.customer_id = e.customer_id
+FROM ended e LEFT JOIN customers_insight i ON i.customer_id = e.customer_id AND %(shows_value)s
 WHERE e.next <> {OPEN} GROUP BY GROUPING SETS ((e.rank), (e.rank, e.next))
 """
 
@@ -81,23 +82,39 @@ class Touchpoint:
     nexts: Mapping[Touch, Passage]
 
 
-def journey_map(retailer: Retailer, *, since: datetime, until: datetime) -> list[Touchpoint]:
-    """Return what followed each kind of touchpoint in [since, until), in the order in which they usually come."""
+@dataclass(frozen=True, slots=True)
+class JourneyMap:
+    """
+    What followed each kind of touchpoint, in the order in which they usually come.
+
+    :param not_shown: why the value of who stopped is not told; empty where it is
+    """
+
+    touchpoints: tuple[Touchpoint, ...] = ()
+    not_shown: str = ""
+
+
+def journey_map(retailer: Retailer, *, since: datetime, until: datetime) -> JourneyMap:
+    """Return what followed each kind of touchpoint in [since, until)."""
+    not_shown = why_not_shown(retailer)
     with transaction.atomic():
         give_memory()
-        given = {"retailer": retailer.pk, "first": since, "last": until}
+        given = {
+            "retailer": retailer.pk, "first": since, "last": until, "shows_value": not not_shown,
+        }  # fmt: skip
         rows = bulk.fetch_planned(MAP.format(touches=select(MAPPED)), given)
     passages = {(rank, following): Passage(times, who, seconds)
                 for rank, following, times, who, seconds, *_rest in rows if following is not None}  # fmt: skip
     kinds = list(Touch)
-    return [
+    touchpoints = tuple(
         Touchpoint(
             kinds[rank], times, who, ended, passages.get((rank, STOPPED), Passage(0, 0, None)), valued, value,
             {kinds[to]: each for (start, to), each in sorted(passages.items()) if start == rank and to >= 0},
         )
         for rank, following, times, who, _seconds, ended, valued, value in sorted(rows, key=lambda row: row[0])
         if following is None
-    ]  # fmt: skip
+    )  # fmt: skip
+    return JourneyMap(touchpoints, not_shown)
 
 
 def map_period(days: int, known: datetime) -> tuple[datetime, datetime]:

@@ -17,7 +17,7 @@ from analytics.kpis.scores import Score, share
 from analytics.paths.contacts import TopicCount, count_contacts
 from analytics.paths.counting import FunnelResult, Stage
 from analytics.paths.definitions import NamedFunnel, funnels_of
-from analytics.paths.mapping import PAUSE_DAYS, SESSION_MINUTES, Touchpoint, journey_map, map_period
+from analytics.paths.mapping import PAUSE_DAYS, SESSION_MINUTES, JourneyMap, Touchpoint, journey_map, map_period
 from analytics.paths.reading import CountedFunnel, count_funnel, known_until, period_of
 from analytics.paths.words import TOUCHES, lasting
 from customers.core.calendar import day_before, local_date
@@ -83,6 +83,7 @@ def funnel_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) 
     return context | {
         "period": _period(retailer, asked.found),
         "waiting": _waiting(asked),
+        "not_shown": asked.found.not_shown,
         "groups": [
             {"name": "" if asked.by == "all" else _group(asked.by, each.group), "overall": _overall(each),
              "rows": [_row(stage, asked, retailer.currency) for stage in each.stages]}
@@ -227,7 +228,8 @@ def map_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> 
     """Return what the page of the journey map shows."""
     days = DAYS.get(given.get("days", ""), DAYS[USUAL_DAYS])
     known = known_until(retailer, now)
-    found = asked_map(retailer, days, known)
+    asked = asked_map(retailer, days, known)
+    found = asked.touchpoints
     columns = [each for each in (point.touch for point in found) if any(each in point.nexts for point in found)]
     context: dict[str, Any] = {
         "days": DAYS,
@@ -249,15 +251,16 @@ def map_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> 
             "been followed is not counted."
         ) % {"minutes": SESSION_MINUTES, "days": PAUSE_DAYS},
         "rows": [_map_row(each, columns, retailer.currency) for each in found],
+        "not_shown": asked.not_shown,
         "passages": _passages(found),
         "contacts": [_contact_row(each) for each in asked_contacts(retailer, days, known)],
     }  # fmt: skip
 
 
-def asked_map(retailer: Retailer, days: int, known: datetime | None) -> list[Touchpoint]:
+def asked_map(retailer: Retailer, days: int, known: datetime | None) -> JourneyMap:
     """Return the map of the last days that are known; nothing before the first fact."""
     if known is None:
-        return []
+        return JourneyMap()
     since, until = map_period(days, known)
     return journey_map(retailer, since=since, until=until)
 

@@ -19,6 +19,7 @@ from analytics.kpis.reading import BACK
 from analytics.paths.counting import FunnelResult, StepCount, result_of
 from analytics.paths.sources import select
 from analytics.paths.touchpoints import FRICTION, LEFT_CART_HOURS, RANKS, FunnelSteps, Touch
+from analytics.paths.values import why_not_shown
 from analytics.statistics import KEPT, PAID, give_memory
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
@@ -49,7 +50,8 @@ COUNTED = """
     FROM (SELECT customer_id, at, rank, coalesce({paths}) AS path FROM s{steps}) found WHERE path IS NOT NULL
     ORDER BY customer_id, cardinality(path) DESC, at, rank
 ), persons AS (
-    SELECT p.customer_id, p.path, cardinality(p.path) AS furthest, {group} AS group_code, i.predicted_value AS value
+    SELECT p.customer_id, p.path, cardinality(p.path) AS furthest, {group} AS group_code,
+        CASE WHEN %(shows_value)s THEN i.predicted_value END AS value
     FROM furthest p LEFT JOIN customers_insight i ON i.customer_id = p.customer_id
     LEFT JOIN once f ON f.customer_id = p.customer_id AND f.at = p.path[1] AND f.rank = {first_rank}
 ), stages AS (
@@ -110,6 +112,7 @@ class CountedFunnel:
     :param waiting: customers who began since the period's end: their window still runs, so they are not counted
     :param order_value: what customers kept of an order of the time, on average; None where it does not end in one, or without any
     :param order_paid: what points paid of it beside that
+    :param not_shown: why the value of who stopped is not told; empty where it is
     """
 
     period: FunnelPeriod
@@ -117,6 +120,7 @@ class CountedFunnel:
     waiting: int
     order_value: float | None
     order_paid: float = 0.0
+    not_shown: str = ""
 
 
 def known_until(retailer: Retailer, now: datetime) -> datetime | None:
@@ -139,11 +143,12 @@ def count_funnel(
     retailer: Retailer, funnel: FunnelSteps, period: FunnelPeriod, dimension: str = "all"
 ) -> CountedFunnel:
     """
-    Return how many customers came how far, in three statements whatever their number.
+    Return how many customers came how far, in three statements whatever their number, and one for whether values may be told.
 
     :param dimension: all, channel (of the first step) or segment
     """
-    parameters = _parameters(retailer, funnel, period)
+    not_shown = why_not_shown(retailer)
+    parameters = _parameters(retailer, funnel, period) | {"shows_value": not not_shown}
     with transaction.atomic():
         give_memory()
         rows = bulk.fetch_planned(_sql(funnel, dimension), parameters)
@@ -155,7 +160,7 @@ def count_funnel(
     late = parameters | {"first": period.until, "last": period.known_until}
     ((waiting,),) = bulk.fetch_planned(WAITING.format(touches=select(funnel.steps[:1])), late)
     ((value, paid),) = bulk.fetch_planned(MEAN_ORDER, parameters) if funnel.ends_in_an_order else ((None, None),)
-    return CountedFunnel(period, tuple(results), waiting, value, paid or 0.0)
+    return CountedFunnel(period, tuple(results), waiting, value, paid or 0.0, not_shown)
 
 
 def _parameters(retailer: Retailer, funnel: FunnelSteps, period: FunnelPeriod) -> dict[str, Any]:

@@ -3,16 +3,26 @@
 from collections.abc import Iterator, Sequence
 
 from analytics.paths.counting import FunnelResult, Stage
-from analytics.paths.mapping import Touchpoint
+from analytics.paths.mapping import JourneyMap
 from analytics.paths.reading import CountedFunnel
 from analytics.paths.touchpoints import FunnelSteps
 
 FUNNEL_COLUMNS = (
     "group", "step", "touchpoint", "customers", "share_of_step_before", "share_of_first", "low", "high", "median_seconds",
     "stopped", "friction", "friction_support", "friction_survey", "friction_cart", "friction_stopped", "finished_with_friction",
-    "finished_without_friction", "value_of_who_stopped", "valued", "margin_difference",
+    "finished_without_friction", "value_of_who_stopped", "valued", "margin_difference", "not_shown",
 )  # fmt: skip
-MAP_COLUMNS = ("touchpoint", "next", "times", "share", "customers", "median_seconds", "value_of_who_stopped", "valued")
+MAP_COLUMNS = (
+    "touchpoint",
+    "next",
+    "times",
+    "share",
+    "customers",
+    "median_seconds",
+    "value_of_who_stopped",
+    "valued",
+    "not_shown",
+)
 STOPPED = "none"
 
 
@@ -20,7 +30,13 @@ def funnel_rows(found: CountedFunnel, funnel: FunnelSteps, order_margin: float |
     """Yield a row for each group and step; shares as in 0.35."""
     for result in found.results:
         for stage, touch in zip(result.stages, funnel.steps, strict=True):
-            yield (result.group, stage.counted.step, touch.value, *_numbers(result, stage, order_margin))
+            yield (
+                result.group,
+                stage.counted.step,
+                touch.value,
+                *_numbers(result, stage, order_margin),
+                found.not_shown,
+            )
 
 
 def _numbers(result: FunnelResult, stage: Stage, order_margin: float | None) -> Sequence[object]:
@@ -33,9 +49,9 @@ def _numbers(result: FunnelResult, stage: Stage, order_margin: float | None) -> 
     )  # fmt: skip
 
 
-def map_rows(found: Sequence[Touchpoint]) -> Iterator[tuple[object, ...]]:
+def map_rows(found: JourneyMap) -> Iterator[tuple[object, ...]]:
     """Yield a row for each touchpoint and what followed; `none` for nothing in 30 days."""
-    for each in found:
+    for each in found.touchpoints:
         for touch, passage in each.nexts.items():
             share = _round(passage.times / each.times)
             yield (
@@ -47,11 +63,12 @@ def map_rows(found: Sequence[Touchpoint]) -> Iterator[tuple[object, ...]]:
                 _round(passage.seconds),
                 None,
                 None,
+                "",
             )
         stopped = each.stopped
         yield (
             each.touch.value, STOPPED, stopped.times, _round(stopped.times / each.times), stopped.customers, None,
-            _round(each.mean_value), each.valued,
+            _round(each.mean_value), each.valued, found.not_shown,
         )  # fmt: skip
 
 

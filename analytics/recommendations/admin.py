@@ -49,7 +49,7 @@ class RecommendationRunAdmin(PageAdmin):
     def _show(
         self, request: HttpRequest, retailer: Retailer | None, run: RecommendationRun | None, retailers: list[Retailer]
     ) -> HttpResponse:
-        context = self.admin_site.each_context(request) | page(retailer, run) | {
+        context = self.admin_site.each_context(request) | page(retailer, run, now=timezone.now()) | {
             "title": _("Recommendations"), "retailers": retailers, "retailer": retailer, "run": run, "opts": self.opts,
             "may_ask": request.user.has_perm(ASK),
             "may_set": request.user.has_perm("analytics.view_recommendationsettings"),

@@ -1,5 +1,6 @@
 """What the admin shows of a run: what is served, how right it was, and the lists of some customers."""
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -19,7 +20,7 @@ SELECT DISTINCT customer_id FROM customers_suggestion WHERE retailer_id = %s AND
 """
 
 
-def page(retailer: Retailer | None, run: RecommendationRun | None) -> dict[str, Any]:
+def page(retailer: Retailer | None, run: RecommendationRun | None, *, now: datetime) -> dict[str, Any]:
     """Return what the page of a run shows."""
     if retailer is None:
         return {"lists": [], "examples": [], "earlier": [], "open": []}
@@ -30,19 +31,22 @@ def page(retailer: Retailer | None, run: RecommendationRun | None) -> dict[str, 
         "lists": words.lists_said(run) if run else [],
         "reason": words.reason_said(run) if run else "",
         "excluded": words.excluded_said(run) if run else [],
-        "examples": examples(retailer, run) if run else [],
+        "examples": examples(retailer, run, now=now) if run else [],
         "earlier": list(earlier[:EARLIER]),
         "open": [(each, words.STEPS.get(each.step, "")) for each in runs.filter(status__in=is_open)],
     }
 
 
-def examples(retailer: Retailer, run: RecommendationRun) -> list[tuple[Customer, str, Suggestions]]:
-    """Return some customers with their pages and what is suggested to them; none of a run that another one followed."""
+def examples(retailer: Retailer, run: RecommendationRun, *, now: datetime) -> list[tuple[Customer, str, Suggestions]]:
+    """
+    Return some customers with their pages and what is suggested to them now; none of a run that another one followed.
+
+    Of who allows no profile any more staff see none either.
+    """
     ids = [pk for (pk,) in bulk.fetch(WHOSE, [retailer.pk, run.pk, EXAMPLES])]
     customers = Customer.objects.filter(pk__in=ids).order_by("pk")
-    at = run.finished_at or run.asked_at
     return [
         (each, reverse("admin:customers_customer_change", args=[each.pk]),
-         suggestions_for(each, retailer, at=at, limit=SHOWN))
+         suggestions_for(each, retailer, at=now, limit=SHOWN))
         for each in customers
     ]  # fmt: skip

@@ -40,7 +40,8 @@ ITEMS = """
 SELECT s.*, coalesce(p.product_type, ''), p.in_stock, coalesce(p.is_suggested, true) FROM (
     SELECT hashtextextended(l.sku, 0) AS hash, l.sku, max(l.category) AS category,
         (sum(l.net_amount) / sum(l.quantity))::float8 AS price,
-        (sum(l.net_amount - l.unit_cost * l.quantity) FILTER (WHERE l.unit_cost IS NOT NULL))::float8 AS margin
+        (sum(l.net_amount - l.unit_cost * l.quantity) FILTER (WHERE l.unit_cost IS NOT NULL))::float8 AS margin,
+        bool_or(l.is_gift_card) AS is_gift_card
     FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
     WHERE o.retailer_id = %(retailer)s AND o.customer_id IS NOT NULL AND o.local_date > %(since)s AND o.local_date <= %(cut)s
     GROUP BY l.sku
@@ -171,9 +172,9 @@ def _in_order(at: Floats, basket: Ints) -> Ints:
 def _catalogue(rows: list[tuple[Any, ...]], named: list[str] | None) -> Catalogue:
     left_out = {category: is_left_out(category, named) for category in {row[2] for row in rows}}
     whys = {
-        "category": np.array([left_out[row[2]] for row in rows], dtype=bool),
-        "not_suggested": np.array([not row[7] for row in rows], dtype=bool),
-        "out_of_stock": np.array([row[6] is False for row in rows], dtype=bool),
+        "category": np.array([left_out[row[2]] or row[5] for row in rows], dtype=bool),
+        "not_suggested": np.array([not row[8] for row in rows], dtype=bool),
+        "out_of_stock": np.array([row[7] is False for row in rows], dtype=bool),
         "loss": np.array([row[4] is not None and row[4] < 0 for row in rows], dtype=bool),
     }
     shown: Flags = np.ones(len(rows), dtype=bool)
@@ -181,7 +182,7 @@ def _catalogue(rows: list[tuple[Any, ...]], named: list[str] | None) -> Catalogu
     for why, out in whys.items():
         excluded[why] = int((shown & out).sum())
         shown &= ~out
-    shelf = Shelf(shown, _numbers([row[5] for row in rows]), _numbers([row[2] for row in rows]))
+    shelf = Shelf(shown, _numbers([row[6] for row in rows]), _numbers([row[2] for row in rows]))
     hashes = np.array([row[0] for row in rows], dtype=np.int64)
     return Catalogue([row[1] for row in rows], hashes, shelf, np.array([row[3] for row in rows], dtype=float), excluded)
 

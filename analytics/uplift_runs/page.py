@@ -28,7 +28,7 @@ from analytics.uplift_runs.running import measured_of
 from analytics.uplift_runs.storing import from_json
 from analytics.uplift_runs.tables import Money, Table, counts_table, gates_table, holdout_tables, plan_table
 from analytics.uplift_runs.words import percent
-from analytics.uplift_runs.worth import Worth
+from analytics.uplift_runs.worth import worth_shown
 from analytics.uplift_runs.worth_words import note_of, worth_cards, worth_tables
 from loyalty.experiments.models import Experiment
 
@@ -77,7 +77,7 @@ def said_of(run: UpliftRun) -> Said:
             run, "", _without_result(run), tables=[plan_table(run)] if run.plan_digest else [], looks=looks_of(run)
         )
     plan, _source = thawed(run)
-    worth = None if run.worth is None else from_json(Worth, run.worth)
+    worth = worth_shown(run)
     pictures = from_json(Pictures, run.pictures)
     money = Money(run.currency, run.margin_basis != UpliftRun.MarginBasis.NONE)
     return Said(

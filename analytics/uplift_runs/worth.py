@@ -6,14 +6,16 @@ those who could be evaluated. The cost is what the books know of the same time: 
 than before, less fees. What orders were paid with points is in the margin already, and is not counted twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from analytics.uplift.results import Measured, Range
 from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.planning import settings_of
+from analytics.uplift_runs.storing import from_json
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
+from customers.core.withheld import withheld_of
 from loyalty.plans.books import fee_books
 from loyalty.points.liability import owed
 from loyalty.points.statement import Clock
@@ -141,6 +143,14 @@ def worth_of(run: UpliftRun, measured: Measured) -> Worth | None:
         None if margin is None or cost.total <= 0 else _by(margin, cost.total),
         _ahead(run, measured), note,
     )  # fmt: skip
+
+
+def worth_shown(run: UpliftRun) -> Worth | None:
+    """Return what a run said of a program's worth: of its members' value nothing where that is withheld of each of them."""
+    if run.worth is None:
+        return None
+    said = from_json(Worth, run.worth)
+    return replace(said, ahead=None) if "predicted_value" in withheld_of(run.retailer_id).fields else said
 
 
 def _membership(program: Program, since: datetime, until: datetime) -> tuple[int, float, datetime | None]:

@@ -9,6 +9,9 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
 from analytics.dashboards import charts
 from analytics.dashboards.drawing import Drawing, Series
 from analytics.experiments import words
@@ -68,6 +71,7 @@ def _products(retailer: Retailer, days: Days) -> dict[str, Any]:
     return {
         "rows": [_product(each, retailer.currency) for each in found],
         "has_rate": retailer.margin_rate is not None,
+        "no_new": instead(verdict(retailer, Use.COHORTS), retailer.currency),
         "chart": _product_drawing(found[:CHARTED_PRODUCTS], retailer.currency).on_page(),
     }
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from analytics.kpis.scores import Score, share
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
+from analytics.kpis.scores import NOBODY, Score, share
 from analytics.margins import SQL
 from analytics.statistics import give_memory
 from analytics.what_pays.period import Days
@@ -55,7 +57,8 @@ WITH back AS (
     FROM lines GROUP BY 1
 )
 SELECT s.sku, coalesce(p.name, ''), s.category, coalesce(o.orders, 0), coalesce(b.customers, 0), coalesce(b.repeated, 0),
-    coalesce(b.new, 0), coalesce(o.attached, 0), s.units::float8, (s.net + s.discount)::float8, s.discount::float8,
+    CASE WHEN %(knows_new)s THEN coalesce(b.new, 0) END, coalesce(o.attached, 0),
+    s.units::float8, (s.net + s.discount)::float8, s.discount::float8,
     s.net::float8, s.returned::float8, s.revenue::float8, coalesce(s.costed, 0)::float8,
     ({MARGIN})::float8 AS margin
 FROM sold s LEFT JOIN bought b ON b.sku = s.sku LEFT JOIN orders o ON o.sku = s.sku
@@ -70,7 +73,8 @@ class ProductReturn:
     What a product brought.
 
     :param orders: in which some of it was kept; `attached` of them with another product
-    :param customers: who kept some; `repeated` of them on two days or more, `new` of them on their first purchase day
+    :param customers: who kept some; `repeated` of them on two days or more, `new` of them on their first purchase day: None
+        where the data do not say when customers came
     :param listed: what it would have cost without discounts; `net` with them
     :param costed: revenue of lines whose cost is known
     :param margin: None where neither costs nor a rate are known
@@ -82,7 +86,7 @@ class ProductReturn:
     orders: int
     customers: int
     repeated: int
-    new: int
+    new: int | None
     attached: int
     units: float
     listed: float
@@ -111,7 +115,7 @@ class ProductReturn:
 
     @property
     def new_share(self) -> Score:
-        return share(self.new, self.customers)
+        return NOBODY if self.new is None else share(self.new, self.customers)
 
     @property
     def attach_rate(self) -> Score:
@@ -121,7 +125,10 @@ class ProductReturn:
 def products(retailer: Retailer, days: Days, *, limit: int) -> list[ProductReturn]:
     """Return what products brought, those with most margin first; where none is known, most revenue."""
     rate = None if retailer.margin_rate is None else float(retailer.margin_rate)
-    given = {"retailer": retailer.pk, "first": days.first, "last": days.last, "rate": rate, "limit": limit}
+    given = {
+        "retailer": retailer.pk, "first": days.first, "last": days.last, "rate": rate, "limit": limit,
+        "knows_new": not verdict(retailer, Use.COHORTS).is_blocked,
+    }  # fmt: skip
     with transaction.atomic():
         give_memory()
         return [ProductReturn(*row) for row in bulk.fetch_planned(PRODUCTS, given)]

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TextIO
 
 from django.http import HttpResponse
@@ -27,17 +28,25 @@ def write_csv(
     """
     Write a header and rows to a file or a response; instants are in ISO 8601.
 
-    :param is_for_people: for a spreadsheet of a country with decimal commas: with semicolons, and marked as UTF-8
+    :param is_for_people: for a spreadsheet of a country with decimal commas: with them, with semicolons, and marked as UTF-8
     """
-    if is_for_people:
-        file.write("\ufeff")
-    write_rows(file, [header], delimiter=";" if is_for_people else ",")
-    write_rows(file, rows, delimiter=";" if is_for_people else ",")
+    if not is_for_people:
+        write_rows(file, [header])
+        write_rows(file, rows)
+        return
+    file.write("\ufeff")
+    write_rows(file, [header], delimiter=";")
+    write_rows(file, ([_with_comma(each) for each in row] for row in rows), delimiter=";")
 
 
 def write_rows(file: TextIO, rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> None:
     """Write rows below those that a file has already, as `write_csv` writes them."""
     csv.writer(file, delimiter=delimiter).writerows([_cell(each) for each in row] for row in rows)
+
+
+def _with_comma(value: Any) -> Any:
+    """Return a number as such a spreadsheet reads it: with a point it would be a text, or a date."""
+    return str(value).replace(".", ",") if isinstance(value, float | Decimal) else value
 
 
 def _cell(value: Any) -> str:
@@ -53,4 +62,4 @@ def is_escaped(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdigit()
+    return text.removeprefix("-").replace(".", "", 1).replace(",", "", 1).isdigit()

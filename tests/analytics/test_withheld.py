@@ -1,7 +1,7 @@
 """What the audit says that the data do not carry is told of no customer: neither by pages nor by files nor by API."""
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 from io import StringIO
@@ -15,10 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.models import AuditRun, CustomerValue, ValueRun
+from analytics.uplift.results import Range
+from analytics.uplift_runs.storing import as_json
+from analytics.uplift_runs.worth import Ahead, Cost, Worth
 from analytics.writing import PLACES, close_partition, open_partition
+from customers.facts import InteractionFact
 from customers.models import Customer, Insight, Retailer
+from customers.recording import record_interactions, record_orders
 from tests import make
 from tests.analytics.dashboards import shops
+from tests.analytics.uplift_runs.finished import finished
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +266,61 @@ def test_the_order_of_runs_tells_no_sum_that_is_not_shown(sue: Client) -> None:
     assert sums() != newest_first
     audited(blocked)
     assert sums() == newest_first
+
+
+def stopped(of: Retailer) -> Retailer:
+    """Let both customers have visited forty days ago, and done nothing since; a guest buys."""
+    seen = timezone.now() - timedelta(days=40)
+    facts = [
+        InteractionFact(make.number("visit"), customer.external_id, "visit", seen)
+        for customer in Customer.objects.filter(retailer=of)
+    ]
+    record_interactions(of, facts, now=timezone.now())
+    record_orders(of, [make.order(None, "9.00", at=timezone.now())], now=timezone.now())
+    return of
+
+
+PATHS = ("funnels/visit-to-order?days=90", "journey-map?days=90")
+
+
+def test_what_who_stopped_is_worth_is_told_by_no_door(client: Client, sue: Client) -> None:
+    found = stopped(shop())
+    headers = {"authorization": f"Api-Key {make.key(found, 'analytics:read')}", "accept-language": "en"}
+
+    def told() -> list[str]:
+        by_api = [client.get(f"/api/v1/analytics/{path}", headers=headers).content.decode() for path in PATHS]
+        query = f"retailer={found.slug}&days=90"
+        paths = ("counts/", "counts/file/", "map/", "map/file/")
+        by_admin = [
+            sue.get(f"/admin/analytics/funnel/{path}?{query}", headers={"accept-language": "en"}) for path in paths
+        ]
+        return [*by_api, *(unescape(each.content.decode()) for each in by_admin)]
+
+    assert all("66.0" in each for each in told())  # the mean of 77 and 55
+    assert not any(WORDS in each for each in told())
+
+    audited(found)
+
+    assert not any("66.0" in each for each in told())
+    assert all(WORDS in each for each in told())
+
+
+def test_what_members_are_predicted_to_bring_is_told_by_no_uplift(client: Client, sue: Client) -> None:
+    club = make.program(shop())
+    run = finished(club, "NOTHING", now=NOON)
+    days, cost = (date(2026, 1, 1), date(2026, 5, 31)), Cost(9.0, 0.0, 0.0, 0.0, 0.0, None)
+    ahead = Ahead(365, 1, 4321.0, Range(864.0, 1.0, 800.0, 900.0))
+    run.worth = as_json(Worth("EUR", *days, 5.0, 1, 5.0, cost, None, None, None, ahead, "no_margin"))
+    run.save()
+
+    def told() -> tuple[dict[str, Any], str]:
+        by_api = asks(client, club.retailer, f"uplift/{run.pk}").json()["worth"]
+        return by_api, page(sue, f"/admin/analytics/upliftrun/{run.pk}/change/")
+
+    before, on_page = told()
+    assert (before["ahead"]["value"], before["cost"]["rewards"], "4,321 EUR" in on_page) == (4321.0, 9.0, True)
+
+    audited(club.retailer)
+
+    after, on_page = told()
+    assert (after["ahead"], after["cost"]["rewards"], "4,321 EUR" in on_page) == (None, 9.0, False)

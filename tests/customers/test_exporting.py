@@ -31,7 +31,6 @@ AS_IT_IS = {"customers/core/exporting.py", "customers/importing/writing.py", "an
         ("\t=1", "'\t=1"),
         ("\n=1", "'\n=1"),
         ("＝1+1", "'＝1+1"),
-        (Decimal("-6.67"), "-6.67"),
         ("-5", "-5"),
         (None, ""),
         ("O'Brien", "O'Brien"),
@@ -46,6 +45,26 @@ def test_a_cell_is_no_formula(value: object, cell: str, delimiter: str) -> None:
 
     text = file.getvalue().removeprefix("\ufeff")
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) == [[cell], [cell]]
+
+
+@pytest.mark.parametrize(
+    ("number", "with_point", "with_comma"),
+    [
+        (Decimal("-6.67"), "-6.67", "-6,67"),
+        (3.25, "3.25", "3,25"),
+        (-0.5, "-0.5", "-0,5"),
+        (12, "12", "12"),
+        (True, "True", "True"),
+    ],
+)
+def test_a_number_is_one_where_its_file_is_opened(number: object, with_point: str, with_comma: str) -> None:
+    files = {is_french: io.StringIO() for is_french in (False, True)}
+
+    for is_french, file in files.items():
+        write_csv(file, ["n"], [[number]], is_for_people=is_french)
+
+    assert files[False].getvalue() == f"n\r\n{with_point}\r\n"
+    assert files[True].getvalue() == f"\ufeffn\r\n{with_comma}\r\n"
 
 
 def test_an_apostrophe_before_a_formula_is_told_from_others() -> None:

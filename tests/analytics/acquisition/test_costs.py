@@ -126,6 +126,34 @@ def test_what_was_spent_and_won_nobody_is_in_no_customers_cost_on_the_board_eith
     assert (round(cost.value or 0, 4), cost.n) == (12.6667, 3)  # 38 for the three whom leaflets and search brought
 
 
+def test_the_boards_payback_is_that_of_all_channels_with_a_cost_together(shop: Retailer) -> None:
+    """They cost 12.67 each and brought 25, 5 and 15 in their first month, 15 on average: search alone takes until month 2."""
+    spends(shop, "leaflet", 3, "8.00")
+    spends(shop, "search", 3, "30.00")
+
+    assert payback_told(shop) == [(0, 3)]
+
+    spends(shop, "search", 3, "52.00")  # 20 each: after 15, 0 and (30 + 0) / 2 of those who have lived a third month
+
+    assert payback_told(shop) == [(2, 3)]
+
+
+def test_no_payback_is_told_where_no_margin_is_known(shop: Retailer) -> None:
+    spends(shop, "search", 3, "30.00")
+    assert payback_told(shop) == [(2, 1)]
+
+    Retailer.objects.filter(pk=shop.pk).update(margin_rate=None)
+
+    assert payback_told(Retailer.objects.get(pk=shop.pk)) is None
+
+
+def payback_told(shop: Retailer) -> list[tuple[float | None, int]] | None:
+    found = board(shop, now=NOW)
+    assert found is not None
+    told = found.series.get(("payback", ""))
+    return None if told is None else [(each.value, each.n) for each in told.points]
+
+
 def test_a_sample_says_what_customers_bring() -> None:
     shop = make.retailer(margin_rate=Decimal("0.5"))
     facts = [buys(f"c{place}", "2026-03-02", "40.00") for place in range(60)]

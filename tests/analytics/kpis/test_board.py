@@ -16,6 +16,7 @@ from analytics.statistics import rebuild
 from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
 from customers.models import Customer, Order, Retailer
 from customers.recording import record_interactions, record_returns
+from loyalty.activity.account.spending import redeem
 from tests import make
 from tests.analytics.kpis.shops import MAY, at, five_customers, sell
 
@@ -66,6 +67,16 @@ def test_retention_and_churn_add_up(shop: Retailer) -> None:
     assert values(found, "new_customers") == [3, 2, 0, 0]
     march = found.series["retention", ""].points[2]
     assert (march.n, march.low and round(march.low, 3), march.high and round(march.high, 3)) == (3, 0.061, 0.792)
+
+
+def test_who_was_active_before_the_first_period_shown_is_retained_in_it_or_not(shop: Retailer) -> None:
+    """Ada, Dora and Eve ordered in February, of whom Dora ordered in March."""
+    two_months = seen(shop, shown=2)
+
+    assert values(two_months, "retention") == [0.3333, 0]
+    assert values(two_months, "churn") == [0.6667, 1]
+    assert [each.n for each in two_months.series["retention", ""].points] == [3, 2]
+    assert values(two_months, "active_customers") == [2, 1]
 
 
 def test_what_is_bought_and_how_often(shop: Retailer) -> None:
@@ -234,6 +245,24 @@ def test_the_month_in_which_the_data_begin_is_partial_and_never_compared(shop: R
 
     whole = seen(young, at("03-02")).series["revenue", ""]
     assert ([each.is_partial for each in whole.points], whole.change) == ([False, False, False], 90)
+
+
+def test_a_month_in_which_more_points_were_taken_back_than_given_has_no_share_of_those_given() -> None:
+    """February gives 140, of which March takes 40 back and gives 5; 50 are redeemed in each."""
+    club = make.program()
+    ada = make.member(club, "ada")
+    make.buys(ada, "100.00", at=at("02-03"))
+    bought = make.buys(ada, "40.00", at=at("02-04"))
+    redeem(ada, 50, reference="r1", now=at("02-05"))
+    make.returns(ada, bought, (1, "1"), at=at("03-05"))
+    redeem(ada, 50, reference="r2", now=at("03-06"))
+    make.buys(ada, "5.00", at=at("03-20"))
+
+    found = seen(club.retailer, at("04-01"))
+
+    assert values(found, "redemption_rate")[:2] == [0.3571, None]
+    assert [each.n for each in found.series["redemption_rate", ""].points][:2] == [140, 0]
+    assert values(found, "expiry_rate")[:2] == [0, None]
 
 
 def test_points_are_told_net_of_what_was_undone_and_once_where_they_were_transferred() -> None:

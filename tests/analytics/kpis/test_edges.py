@@ -1,6 +1,7 @@
 """The board as staff and systems see it: page, file, API, and the mail on Monday."""
 
 import csv
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -18,14 +19,19 @@ from pytest_django import Settings
 
 from analytics.audit.running import audit, verdict
 from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
+from analytics.kpis.board import board
 from analytics.kpis.figures import BY_CODE, Point, Series
 from analytics.kpis.mailing import mail_week, retailers_to_tell
+from analytics.kpis.maps import maps
 from analytics.kpis.models import KpiGoal, KpiReader
 from analytics.kpis.page import changed, page
 from analytics.kpis.periods import Grain, Period
 from analytics.kpis.scores import nps
+from analytics.models import AuditRun
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
+from loyalty.programs.models import Program
 from tests import make
 from tests.analytics.kpis.shops import MAY, at, five_customers, sell
 
@@ -57,6 +63,18 @@ def test_a_card_says_its_figure_its_period_and_what_it_rests_on(shop: Retailer) 
     assert retention.basis == "n = 2, 0.0\u00a0% to 65.8\u00a0%"
     assert cards(shop)["average_order"].value == "50.00\u00a0EUR"
     assert cards(shop)["churn"].is_good is False
+
+
+@pytest.mark.parametrize(
+    ("currency", "drawn", "told"), [("KWD", 86.667, "86.667"), ("EUR", 86.67, "86.67"), ("JPY", 87, "87")]
+)
+def test_a_chart_draws_what_its_table_says(currency: str, drawn: float, told: str) -> None:
+    """Three customers spend 260 in January."""
+    charts = page(five_customers(currency=currency), {}, now=MAY)["charts"]
+    (found,) = [each for each in charts if each["title"] == "Revenue per active customer"]
+
+    assert json.loads(found["data"])["datasets"][0]["data"][0] == drawn
+    assert found["rows"][0][1] == f"{told}\u00a0{currency}"
 
 
 def test_a_goal_is_reached_in_the_direction_that_is_good(shop: Retailer) -> None:
@@ -99,6 +117,16 @@ def test_the_file_has_every_figure_by_period(shop: Retailer, staff: Client) -> N
         ("2026-01-01", "260.0", "True"), ("2026-02-01", "280.0", "True"), ("2026-03-01", "70.0", "True"),
         ("2026-04-01", "50.0", revenue[3][2]),
     ]  # fmt: skip
+
+
+def test_the_file_says_the_same_numbers_in_french_as_a_french_spreadsheet_reads_them(
+    shop: Retailer, staff: Client
+) -> None:
+    text = staff.get(f"{BOARD}file/?retailer={shop.slug}", headers={"accept-language": "fr"}).content.decode()
+    rows = list(csv.DictReader(StringIO(text.removeprefix("\ufeff")), delimiter=";"))
+    found = {(row["kpi"], row["period"]): row["value"] for row in rows}
+
+    assert (found["revenue", "2026-02-01"], found["retention", "2026-03-01"]) == ("280,0", "0,333333")
 
 
 def test_by_api(shop: Retailer, client: Client) -> None:
@@ -212,16 +240,65 @@ def test_who_is_new_is_not_told_where_the_data_do_not_say_when_customers_came(sh
     assert (found.value, "Cohorts" in found.instead) == ("", True)
 
 
+def test_an_audit_that_ends_meanwhile_takes_no_reason_away(shop: Retailer) -> None:
+    """What is not told was withheld by the audit that was the newest then: its reason stands in the place of the figure."""
+    blocking = audit(shop, now=MAY)
+    found = board(shop, now=MAY)
+    assert blocking is not None
+    assert found is not None
+
+    AuditRun.objects.create(
+        retailer=shop, ran_at=MAY, first_day=blocking.first_day, last_day=blocking.last_day, orders=10, customers=5,
+        findings=[], hours=[], months=[],
+    )  # fmt: skip
+
+    assert not verdict(shop, Use.COHORTS).is_blocked
+    assert found.blocked["new_customers"] is Use.COHORTS
+    assert instead(found.verdict(Use.COHORTS), "EUR").startswith("Cohorts: not shown")
+    assert maps(shop, found) == []
+
+
+def close(club: Program, month: str, owed: str) -> None:
+    ClosedMonth.objects.create(
+        retailer=club.retailer, program=club, wallet="points", month=month, ends_at=MAY, closed_at=MAY, entries=0,
+        point_value=Decimal("0.01"), pending=0, available=0, held=0, expected=0, value=0, liability=Decimal(owed), deferred=0,
+        cohorts=[], ends=[], lines=[],
+    )  # fmt: skip
+
+
+def owed(owner: Retailer, grain: Grain) -> dict[str, float]:
+    found = board(owner, now=MAY, grain=grain)
+    assert found is not None
+    points = found.series["liability", ""].points
+    return {each.period.start.isoformat(): each.value for each in points if each.value is not None}
+
+
+def test_what_a_month_closed_with_stands_in_the_week_in_which_it_ended(shop: Retailer) -> None:
+    close(make.program(shop), "2026-03-01", "12.25")
+
+    assert owed(shop, Grain.WEEK) == {"2026-03-30": 12.25}  # 31 March is the Tuesday of that week
+    assert owed(shop, Grain.MONTH) == {"2026-03-01": 12.25}
+
+
+def test_a_month_that_one_of_two_programs_has_still_to_close_is_not_told_by_the_other_alone(shop: Retailer) -> None:
+    old, young = make.program(shop), make.program(shop)
+    for club, month, amount in (
+        (old, "2026-01-01", "1.00"), (old, "2026-02-01", "10.50"), (young, "2026-02-01", "100.00"), (old, "2026-03-01", "12.25"),
+    ):  # fmt: skip
+        close(club, month, amount)
+
+    assert owed(shop, Grain.MONTH) == {"2026-01-01": 1.0, "2026-02-01": 110.5}
+
+    close(young, "2026-03-01", "90.00")
+    assert owed(shop, Grain.MONTH)["2026-03-01"] == 102.25
+
+
 def test_what_is_owed_is_told_by_closed_months(shop: Retailer) -> None:
     club = make.program(shop)
     assert "liability" not in cards(shop)
 
-    for month, owed in (("2026-02-01", "10.50"), ("2026-03-01", "12.25")):
-        ClosedMonth.objects.create(
-            retailer=shop, program=club, wallet="points", month=month, ends_at=MAY, closed_at=MAY, entries=0,
-            point_value=Decimal("0.01"), pending=0, available=0, held=0, expected=0, value=0, liability=Decimal(owed), deferred=0,
-            cohorts=[], ends=[], lines=[],
-        )  # fmt: skip
+    close(club, "2026-02-01", "10.50")
+    close(club, "2026-03-01", "12.25")
     by_month, by_quarter = cards(shop)["liability"], cards(shop, grain="quarter")["liability"]
 
     assert (by_month.value, by_month.period) == ("-", "April 2026")

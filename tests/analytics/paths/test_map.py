@@ -24,7 +24,7 @@ def shop() -> Retailer:
 
 
 def mapped(owner: Retailer, until: datetime = BEGIN + timedelta(days=50)) -> dict[Touch, Touchpoint]:
-    return {each.touch: each for each in journey_map(owner, since=BEGIN, until=until)}
+    return {each.touch: each for each in journey_map(owner, since=BEGIN, until=until).touchpoints}
 
 
 def test_what_follows_what_and_after_what_customers_stop(shop: Retailer) -> None:

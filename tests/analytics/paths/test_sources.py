@@ -26,7 +26,7 @@ def shop() -> Retailer:
 
 
 def mapped(owner: Retailer) -> dict[Touch, dict[Touch, int]]:
-    found = journey_map(owner, since=BEGIN, until=at(50))
+    found = journey_map(owner, since=BEGIN, until=at(50)).touchpoints
     return {each.touch: {touch: passage.times for touch, passage in each.nexts.items()} for each in found}
 
 
@@ -82,4 +82,4 @@ def test_a_redeemed_reward_is_a_touchpoint() -> None:
 
     found = journey_map(ada.retailer, since=NOON - timedelta(days=1), until=NOON + timedelta(days=60))
 
-    assert [(each.touch, each.times, each.stopped.times) for each in found] == [(Touch.REDEMPTION, 1, 1)]
+    assert [(each.touch, each.times, each.stopped.times) for each in found.touchpoints] == [(Touch.REDEMPTION, 1, 1)]

@@ -192,6 +192,19 @@ def test_staff_see_what_is_served_how_right_it_was_and_what_customers_see(shop: 
     assert RecommendationRun.objects.filter(status="asked", author="root").count() == 1
 
 
+def test_staff_see_no_profile_of_who_withdrew_its_consent_since_the_run(shop: Retailer) -> None:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root", "root@example.com", "x"))
+    assert "You bought it on 16 days" in text_of(client.get("/admin/analytics/recommendationrun/"))
+
+    for who in Customer.objects.filter(retailer=shop):
+        record_consent(
+            who, Consent.Purpose.PROFILING, granted=False, occurred_at=timezone.now(), source="web", now=timezone.now()
+        )
+
+    assert "You bought it on 16 days" not in text_of(client.get("/admin/analytics/recommendationrun/"))
+
+
 def test_staff_of_a_shop_without_a_run_are_told_how_to_get_one() -> None:
     make.retailer()
     client = Client()

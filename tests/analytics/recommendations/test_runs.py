@@ -1,5 +1,6 @@
 """Runs from recorded orders to what is suggested to whom."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,68 @@ def test_what_is_bought_each_week_is_not_new_under_another_number() -> None:
     assert (found.again[0].name, [each for each in found.new if each.name == "Whole milk"]) == ("Whole milk", [])
     said = suggested_names(retailer, [ada.pk], at=NOON)[ada.pk]
     assert (said.again[0], "Whole milk" in said.new) == ("Whole milk", False)
+
+
+def test_what_was_bought_since_is_not_new_any_more_for_who_bought_it_or_for_whom_it_is_merged_with() -> None:
+    retailer = habitual()
+    recommend(retailer, now=NOON)
+    fresh, other = (each.sku for each in shown(retailer, name(7)).new[:2])
+    facts = [
+        OrderFact(number=f"n-{who}", customer=who, occurred_at=NOON, lines=(line(sku, "DAIRY"),))
+        for who, sku in ((name(7), fresh), ("card-of-7", other))
+    ]
+
+    record_orders(retailer, facts[:1], now=NOON, are_decided=True)
+    assert fresh not in {each.sku for each in shown(retailer, name(7)).new}
+    assert shown(retailer, name(7)).new[0].sku == other
+    record_orders(retailer, facts[1:], now=NOON, are_decided=True)
+    merge(retailer, source="card-of-7", target=name(7), reference="m-2", now=NOON)
+
+    assert not {fresh, other} & {each.sku for each in shown(retailer, name(7)).new}
+    seven = Customer.objects.get(retailer=retailer, external_id=name(7))
+    assert not {fresh, other} & set(suggested_names(retailer, [seven.pk], at=NOON, limit=12)[seven.pk].new)
+
+
+def test_what_was_bought_before_the_two_years_that_are_read_is_not_new() -> None:
+    retailer = habitual()
+    recommend(retailer, now=NOON)
+    first = shown(retailer, name(7)).new[0].sku
+    then = NOON - timedelta(days=900)
+    long_ago = OrderFact(number="old", customer=name(7), occurred_at=then, lines=(line(first, "DAIRY"),))
+
+    record_orders(retailer, [long_ago], now=NOON, are_decided=True)
+    recommend(retailer, now=NOON)
+
+    assert Suggestion.objects.filter(customer__external_id=name(7), list="new", sku=first).exists()
+    assert first not in {each.sku for each in shown(retailer, name(7)).new}
+
+
+def test_who_may_be_shown_nothing_of_its_own_any_more_is_shown_what_is_popular() -> None:
+    retailer = habitual()
+    recommend(retailer, now=NOON)
+    own = set(Suggestion.objects.filter(customer__external_id=name(7)).values_list("sku", flat=True))
+
+    record_products(retailer, [ProductFact(sku, in_stock=False) for sku in own], now=NOON)
+
+    found = shown(retailer, name(7))
+    assert (found.is_personal, {each.reason for each in found.again}) == (False, {"popular"})
+    assert not own & {each.sku for each in found.again}
+
+
+def test_a_gift_card_is_recommended_to_nobody_whatever_its_category_is_called() -> None:
+    retailer = habitual()
+    card = replace(line("CARD", "PRESENTS"), is_gift_card=True)
+    facts = [
+        OrderFact(number=f"g-{who}", customer=name(who), occurred_at=NOON, lines=(card, line("BREAD", "BAKERY")))
+        for who in range(40)
+    ]
+    record_orders(retailer, facts, now=NOON, are_decided=True)
+
+    run = recommend(retailer, now=NOON)
+
+    assert run.excluded["category"] == 2
+    assert not Suggestion.objects.filter(sku="CARD").exists()
+    assert "CARD" not in {each.sku for each in related_to(retailer, ["BREAD"])}
 
 
 def test_what_goes_with_a_product_and_with_an_order() -> None:

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from analytics import statistics
+from analytics.audit.running import audit
 from analytics.uplift.results import Reason
 from analytics.what_pays.page import page
 from customers.facts import OrderFact
@@ -56,6 +58,29 @@ def test_the_page_says_what_it_rests_on(shop: Retailer) -> None:
     assert (row["name"], row["orders"], row["customers"], row["margin"], row["repeat"]) == (
         "TEA", "2", "1", "12.00", "100.0\u00a0%",
     )  # fmt: skip
+
+
+def test_who_is_new_to_a_product_is_told_by_no_door_where_the_data_do_not_say_when_customers_came(
+    shop: Retailer, staff: Client
+) -> None:
+    statistics.refresh(shop)
+    headers = {"authorization": f"Api-Key {make.key(shop, 'analytics:read')}"}
+
+    def told() -> tuple[str, str, float | None, str]:
+        found = page(shop, {}, now=timezone.now())
+        text = staff.get(f"{PAGE}file/", headers={"accept-language": "en"}).content.decode()
+        by_api = staff.get("/api/v1/analytics/products", headers=headers).json()["products"]
+        (row,) = csv.DictReader(StringIO(text))
+        return found["rows"][0]["new"], row["new_share"], by_api[0]["new_share"], found["no_new"]
+
+    assert told() == ("100.0\u00a0%", "1.0", 1.0, "")
+
+    audit(shop, now=timezone.now())
+
+    *figures, why = told()
+    assert figures == ["-", "", None]
+    assert why.startswith("Cohorts: not shown")
+    assert why in staff.get(PAGE, headers={"accept-language": "en"}).content.decode()
 
 
 def test_campaigns_without_a_control_say_why(shop: Retailer) -> None:
