@@ -642,6 +642,21 @@ def test_what_somebody_had_goes_over_with_a_merge_and_ends_when_the_one_leaves()
         take_offer(grant, now=NOON + 2 * DAY)
 
 
+def test_an_offer_that_was_taken_and_had_ended_before_a_merge_comes_back_to_its_budget_once() -> None:
+    program = club()
+    ada, _eve = (make.member(program, name) for name in ("ada", "eve"))
+    spring = offer(program, valid_days=1)
+    take_offer(granted(spring, ada), now=NOON)
+    late = NOON + 2 * DAY  # it ended with the midnight before, and no night has run
+
+    take_merge(ada.retailer, "ada", "eve", reference="crm", now=late)
+    run_nights(program, until=(late + DAY).date(), now=late + DAY)
+
+    assert budget(spring) == (0, 0)
+    assert RewardRedemption.objects.get().status == "expired"
+    assert [entry.reserved for entry in RewardBudgetEntry.objects.order_by("pk")] == [10, -10]
+
+
 def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
     program = club()
     grant = granted(offer(program), make.member(program))
