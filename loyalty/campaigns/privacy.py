@@ -113,22 +113,22 @@ UPDATE campaigns_entry SET occurrence = split_part(occurrence, ':', 1) || ':' ||
     ended_at = coalesce(ended_at, %s), reason = CASE reason WHEN '' THEN 'erased' ELSE reason END, next_at = NULL
 WHERE customer_id = ANY(%s)
 """
-FORGET = (
-    "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
-)
+# A number alone may be that of another fact of the same kind.
+FORGET = """
+UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':erased:' || id WHERE customer_id = ANY(%s)
+"""
 # How often an address refused is counted by it, and not of a person.
 FORGET_REFUSED = """
 UPDATE campaigns_receipt r SET address_hash = '' FROM campaigns_message m
 WHERE m.id = r.message_id AND m.customer_id = ANY(%s) AND r.address_hash <> ''
 """
-# Because of what they were given an offer, or not; what those reserve comes back when their memberships have ended.
+# Because of what they were given an offer, or not, in the words of whoever asked; what those reserve comes back when their
+# memberships have ended.
 FORGET_OFFERS = """
-UPDATE campaigns_offergrant SET occurrence = split_part(occurrence, ':', 1) || ':' || id, insight_as_of = NULL
-WHERE customer_id = ANY(%s)
+UPDATE campaigns_offergrant SET occurrence = 'erased:' || id, insight_as_of = NULL WHERE customer_id = ANY(%s)
 """
 FORGET_REFUSALS = """
-UPDATE campaigns_offerrefusal SET occurrence = split_part(occurrence, ':', 1) || ':' || id, rule = '', insight_as_of = NULL
-WHERE customer_id = ANY(%s)
+UPDATE campaigns_offerrefusal SET occurrence = 'erased:' || id, rule = '', insight_as_of = NULL WHERE customer_id = ANY(%s)
 """
 
 

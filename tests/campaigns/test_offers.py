@@ -484,6 +484,24 @@ def test_who_leaves_or_is_erased_gives_its_offers_back() -> None:
     assert reasons(ask(spring, ada, at=NOON + DAY, because="again")) == ["no_member"]
 
 
+def test_who_is_erased_leaves_no_word_of_the_facts_for_which_it_was_given_offers_or_not() -> None:
+    program = club()
+    spring, gold = offer(program), offer(program, tiers=["gold"], is_live=False)
+    Offer.objects.filter(pk=gold.pk).update(state="live")
+    ada = make.member(program)
+    said = "Ada Lovelace " + "complained " * 12
+    granted(spring, ada, because=said[:150])
+    ask(gold, ada, because="complaint:1")
+    (first,) = OfferRefusal.objects.all()
+    ask(gold, ada, because=f"complaint:{first.pk}")  # whose number is that of the row of the other one
+
+    erase(ada.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
+
+    rows = [*OfferGrant.objects.all(), *OfferRefusal.objects.all()]
+    assert [row.occurrence for row in rows] == [f"erased:{row.pk}" for row in rows]
+    assert len(rows) == 3
+
+
 def test_what_two_who_are_one_person_have_is_that_persons() -> None:
     program = club()
     spring = offer(program, budget="30", again_after_days=30)
