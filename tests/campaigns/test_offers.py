@@ -685,6 +685,19 @@ def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
         take_offer(grant, now=NOON + DAY)
 
 
+def test_who_takes_again_what_has_ended_or_was_withdrawn_is_told_so_whether_or_not_a_night_has_run() -> None:
+    program = club(TEN_OFF | {"on_withdrawal": "give_back"}, TEN_OFF | {"code": "other", "on_withdrawal": "give_back"})
+    ended = granted(offer(program, valid_days=1), make.member(program))
+    gone = granted(offer(program, valid_days=9), make.member(program))
+    for each in (ended, gone):
+        take_offer(each, now=NOON)
+    shop.follow(program, NOON + 2 * DAY, without="ten-off")
+
+    for each, words in ((ended, "expired, at 2026-06-17 00:00"), (gone, "withdrawn, at 2026-06-17 12:00")):
+        with pytest.raises(OfferOver, match=words):
+            take_offer(each, now=NOON + 3 * DAY)
+
+
 def brings(row: Offer, margin: str | None) -> Offer:
     """Let an experiment have found what an offer brings."""
     known = None if margin is None else NOON
