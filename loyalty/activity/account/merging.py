@@ -184,7 +184,8 @@ def _join(source: Membership, target: Membership, moved: MovedInteractions, now:
 def _end(source: Membership, target: Membership, left_at: datetime) -> None:
     """End a membership whose number, with those that led to it, leads to another one from now on."""
     Membership.objects.filter(merged_into=source).update(merged_into=target)
-    source.left_at, source.next_due_at, source.merged_into = left_at, None, target
+    # Another server's clock may be ahead of this one's, or whoever enrolled it was waited for.
+    source.left_at, source.next_due_at, source.merged_into = max(left_at, source.enrolled_at), None, target
     source.save(update_fields=["left_at", "next_due_at", "merged_into"])
     uses = versions_of_program(source.program_id).uses
     for capability in CAPABILITIES:

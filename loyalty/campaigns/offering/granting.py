@@ -20,6 +20,7 @@ from customers.core.calendar import local_date, zone_of
 from customers.core.consents import NEWEST_FIRST
 from customers.core.ids import new_id
 from customers.core.values import dataclass
+from customers.identifying import hold_all
 from loyalty.activity.account.session import AccountSession
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.discounts import caps_of, discounts_given
@@ -45,10 +46,6 @@ from loyalty.rewards.writing import BudgetLine, budgets_of, lock_budgets, lock_c
 from loyalty.tiers.state import SCHEME, TIERS
 
 BATCH = 1_000
-# A grant and a refusal name their customer, whose row is held before its membership, as a merge and an erasure lock them.
-HOLD = """
-SELECT id FROM customers_customer WHERE id = ANY(%s) ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
-"""
 MEMBERS = """
 SELECT k.id, m.id FROM (SELECT unnest(%b::uuid[]) AS id) k
 JOIN customers_customer c ON c.id = k.id AND c.erased_at IS NULL AND c.merged_into_id IS NULL
@@ -344,7 +341,7 @@ class _Batch:
 @transaction.atomic
 def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Granting]:
     customers = sorted({ask.customer_id for ask in asks})
-    bulk.fetch(HOLD, [customers])
+    hold_all(customers)
     members = dict(bulk.fetch(MEMBERS, [customers, plan.asked.program_id]))
     session = AccountSession.open({*members.values(), *late_holders(plan.budgets.values(), now=now)}, now)
     budgets = _lock(session, plan)
