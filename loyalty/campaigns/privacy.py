@@ -85,16 +85,21 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     ]  # fmt: skip
 
 
-def lock_recipients(person: Person) -> None:
+def lock_open(person: Person) -> None:
     """
-    Wait for whoever decides about its messages: what that writes names the person, whose row it needs when it commits.
+    Wait for whoever decides about it: what that writes names the person, whose row it needs when it commits.
 
-    So who holds both takes the recipient first.
+    So who holds several takes them in this order: what waits to be learned, entries, recipients, and then the customer.
     """
-    bulk.fetch(LOCK, [list(person.ids)])
+    for lock in LOCKS:
+        bulk.fetch(lock, [list(person.ids)])
 
 
-LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE"
+LOCKS = (
+    "SELECT id FROM campaigns_waitingfact WHERE customer_id = ANY(%s) ORDER BY id FOR UPDATE",
+    "SELECT id FROM campaigns_entry WHERE customer_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+    "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
+)
 DROP = """
 UPDATE campaigns_message SET state = 'dropped', reason = 'erased' WHERE customer_id = ANY(%s) AND state IN ('due', 'held')
 """
@@ -178,6 +183,6 @@ PART = Part(
         "campaigns_offergrant", "campaigns_offerrefusal", "campaigns_pushdevice",
     ),
     holds=holds,
-    lock_first=lock_recipients,
+    lock_first=lock_open,
     erase=erase,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
-from customers.merging import MergedCustomer, merge
+from customers.merging import MergedCustomer, merge, wait_for_others
 from customers.models import Customer, Retailer
 from loyalty.activity.account.recounting import MovedInteractions
 from loyalty.activity.account.session import AccountSession
@@ -106,6 +106,7 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
     :raises TargetLeft: when the one who stays has left a program of which the other one is a member
     """
     followers: list[MergeFollower] = [import_string(path) for path in settings.MERGE_FOLLOWERS]
+    wait_for_others(retailer)
     for follower in followers:
         follower.lock(retailer, (source, target))
     merged = merge(retailer, source, target, reference=reference, now=now)
