@@ -177,3 +177,20 @@ def test_what_had_ended_before_a_merge_comes_back_once_whether_or_not_the_night_
     assert (row.status, row.ended_at, shop.taken(ada.program)) == ("expired", end, 0)
     assert make.spendable(bob, end + 3 * DAY) == 2_000
     assert replay(ada.program, now=end + 3 * DAY).deviations == []
+
+
+@pytest.mark.parametrize("how", ["expired", "withdrawn", "cancelled"])
+def test_what_comes_back_after_a_merge_is_no_difference_when_the_past_is_lived_again(how: str) -> None:
+    ada, bob = two(valid_days=0, on_expiry="give_back", on_withdrawal="give_back")
+    made = redeem_reward(ada, "five-off", reference="r", now=NOON).redemption
+    merge(ada)
+    if how == "withdrawn":
+        shop.follow(ada.program, NOON + 2 * HOUR, without="five-off")
+    elif how == "cancelled":
+        cancel_reward(RewardRedemption.objects.get(pk=made.pk), now=NOON + 2 * HOUR)
+    late = NOON + 3 * DAY
+    run_nights(ada.program, until=late.date(), now=late)
+
+    assert (make.spendable(bob, late), statuses()) == (2_000, {"five-off": how})
+    done = replay(ada.program, now=late)
+    assert (done.members, done.deviations) == (1, [])
