@@ -14,6 +14,7 @@ from loyalty.campaigns.models import Offer, OfferGrant
 from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.offering.documents import apply_document
 from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
 from loyalty.campaigns.rules.discounts import DiscountCap
@@ -234,3 +235,21 @@ def test_who_declines_what_somebody_takes_meanwhile_waits_for_no_member_behind_t
     assert getattr(declined, "state", declined) == "declined"
     assert isinstance(used, OfferOver), used
     assert budget(spring) == (0, 0)
+
+
+def test_what_was_only_tried_to_be_taken_is_taken_back_with_its_offer() -> None:
+    program = club()
+    spring = offer(program)
+    grant = granted(spring, make.member(program))
+
+    def tries() -> None:
+        with transaction.atomic():  # as a dry run does
+            take_offer(grant, now=NOON)
+            transaction.set_rollback(True)
+
+    _, number = interleaved(
+        tries, partial(withdraw_offer, spring, now=NOON), after='UPDATE "campaigns_offergrant"'
+    )  # fmt: skip
+
+    assert number == 1
+    assert (OfferGrant.objects.get().state, budget(spring)) == ("withdrawn", (0, 0))

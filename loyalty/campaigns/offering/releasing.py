@@ -30,6 +30,8 @@ WITH over AS (
 UPDATE campaigns_offergrant g SET state = 'expired', ended_at = %s FROM over, campaigns_offer o
 WHERE g.id = over.id AND o.id = g.offer_id RETURNING g.id, g.retailer_id, o.budget_id, g.reserved
 """
+# Who is taking one may yet not have it: a dry run, or a request that fails. It is waited for before the budget is locked.
+HOLD_OPEN = "SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE"
 WITHDRAW = """
 WITH mine AS (
     SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
@@ -90,6 +92,7 @@ def release_due(retailer: Retailer, *, now: datetime) -> int:
 
 def withdraw_open(offer_id: int, budget_id: int, *, now: datetime) -> int:
     """Take an offer back from all who have it and have not taken it; return how many those were."""
+    bulk.fetch(HOLD_OPEN, [offer_id])
     lock_budgets([budget_id])
     found = bulk.fetch(WITHDRAW, [offer_id, now])
     write_back(found, "withdrawn", now)
