@@ -189,15 +189,16 @@ def test_who_is_merged_while_it_is_given_an_offer_waits_for_nobody_crosswise(ord
     program = club()
     ada, _eve = make.member(program, "ada"), make.member(program, "eve")
     spring = offer(program)
-    works = [
-        (partial(ask, spring, ada), "FROM memberships_membership m"),
-        (partial(take_merge, program.retailer, "ada", "eve", reference="crm", now=NOON), "external_id FOR UPDATE"),
-    ]
-    (first, after), (second, _) = works if order == "given first" else reversed(works)
+    gives, merges = (
+        partial(ask, spring, ada),
+        partial(take_merge, program.retailer, "ada", "eve", reference="crm", now=NOON),
+    )
 
-    answers = interleaved(first, second, after=after)
+    if order == "given first":
+        given, merged = interleaved(gives, merges, after="FROM memberships_membership m")
+    else:
+        merged, given = interleaved(merges, gives, after="external_id FOR UPDATE")
 
-    given, merged = answers if order == "given first" else reversed(answers)
     assert getattr(merged, "customer", merged) == "eve"
     assert isinstance(given, list), given
     assert reasons(given) == ([""] if order == "given first" else ["no_member"])

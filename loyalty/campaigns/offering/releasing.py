@@ -31,7 +31,9 @@ UPDATE campaigns_offergrant g SET state = 'expired', ended_at = %s FROM over, ca
 WHERE g.id = over.id AND o.id = g.offer_id RETURNING g.id, g.retailer_id, o.budget_id, g.reserved
 """
 # Who is taking one may yet not have it: a dry run, or a request that fails. It is waited for before the budget is locked.
-HOLD_OPEN = "SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE"
+HOLD_OPEN = (
+    "SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE"
+)
 WITHDRAW = """
 WITH mine AS (
     SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
