@@ -25,6 +25,10 @@ ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
 """
 # What a merge wrote meanwhile is read again behind the wait for it.
 HELD = "SELECT merged_into_id FROM customers_customer WHERE id = %s FOR KEY SHARE"
+HELD_TOGETHER = """
+SELECT id, merged_into_id FROM customers_customer WHERE id = ANY(%b::uuid[])
+ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
+"""
 # Locked in one order before it is written, so that two of these do not wait for each other.
 LOWER = """
 WITH later AS (
@@ -73,6 +77,17 @@ def hold_who_stays(key: UUID) -> UUID:
     while (into := bulk.fetch(HELD, [key])[0][0]) is not None:
         key = into
     return key
+
+
+def hold_all(keys: Iterable[UUID]) -> dict[UUID, UUID]:
+    """
+    Hold customers as `hold_who_stays` does, in the order of all who hold several; return who is there for each.
+
+    Whoever writes rows that name customers, or changes a membership twice, needs their rows when it commits. So it holds them
+    before the memberships: merges and erasures lock them in that order, too.
+    """
+    rows = bulk.fetch(HELD_TOGETHER, [sorted(set(keys))])
+    return {key: key if into is None else hold_who_stays(into) for key, into in rows}
 
 
 def earliest(named: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:

@@ -122,6 +122,11 @@ def rename_redemptions(orders: Iterable[UUID], names: Iterable[str], suffix: str
         bulk.execute(RENAME_REDEMPTIONS, [named, suffix, ids, named])
 
 
+def wait_for_others(retailer: Retailer) -> None:
+    """Let one merge or erasure of a retailer go on at a time, until the transaction ends; before it holds anything else."""
+    bulk.fetch(ONE_AT_A_TIME, [retailer.pk])
+
+
 @transaction.atomic(savepoint=False)
 def merge(retailer: Retailer, source: str, target: str, *, reference: str, now: datetime) -> MergedCustomer:
     """
@@ -142,7 +147,7 @@ def merge(retailer: Retailer, source: str, target: str, *, reference: str, now: 
     """
     for column, text in (("source", source), ("target", target), ("reference", reference)):
         require_name(column, text, 100)
-    bulk.fetch(ONE_AT_A_TIME, [retailer.pk])
+    wait_for_others(retailer)
     places = _places(retailer, source, target)
     here, there = places[source], places[target]
     if here.is_alias and here.root == there.root:

@@ -85,16 +85,21 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     ]  # fmt: skip
 
 
-def lock_recipients(person: Person) -> None:
+def lock_open(person: Person) -> None:
     """
-    Wait for whoever decides about its messages: what that writes names the person, whose row it needs when it commits.
+    Wait for whoever decides about it: what that writes names the person, whose row it needs when it commits.
 
-    So who holds both takes the recipient first.
+    So who holds several takes them in this order: what waits to be learned, entries, recipients, and then the customer.
     """
-    bulk.fetch(LOCK, [list(person.ids)])
+    for lock in LOCKS:
+        bulk.fetch(lock, [list(person.ids)])
 
 
-LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE"
+LOCKS = (
+    "SELECT id FROM campaigns_waitingfact WHERE customer_id = ANY(%s) ORDER BY id FOR UPDATE",
+    "SELECT id FROM campaigns_entry WHERE customer_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+    "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
+)
 DROP = """
 UPDATE campaigns_message SET state = 'dropped', reason = 'erased' WHERE customer_id = ANY(%s) AND state IN ('due', 'held')
 """
@@ -113,22 +118,22 @@ UPDATE campaigns_entry SET occurrence = split_part(occurrence, ':', 1) || ':' ||
     ended_at = coalesce(ended_at, %s), reason = CASE reason WHEN '' THEN 'erased' ELSE reason END, next_at = NULL
 WHERE customer_id = ANY(%s)
 """
-FORGET = (
-    "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
-)
+# A number alone may be that of another fact of the same kind.
+FORGET = """
+UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':erased:' || id WHERE customer_id = ANY(%s)
+"""
 # How often an address refused is counted by it, and not of a person.
 FORGET_REFUSED = """
 UPDATE campaigns_receipt r SET address_hash = '' FROM campaigns_message m
 WHERE m.id = r.message_id AND m.customer_id = ANY(%s) AND r.address_hash <> ''
 """
-# Because of what they were given an offer, or not; what those reserve comes back when their memberships have ended.
+# Because of what they were given an offer, or not, in the words of whoever asked; what those reserve comes back when their
+# memberships have ended.
 FORGET_OFFERS = """
-UPDATE campaigns_offergrant SET occurrence = split_part(occurrence, ':', 1) || ':' || id, insight_as_of = NULL
-WHERE customer_id = ANY(%s)
+UPDATE campaigns_offergrant SET occurrence = 'erased:' || id, insight_as_of = NULL WHERE customer_id = ANY(%s)
 """
 FORGET_REFUSALS = """
-UPDATE campaigns_offerrefusal SET occurrence = split_part(occurrence, ':', 1) || ':' || id, rule = '', insight_as_of = NULL
-WHERE customer_id = ANY(%s)
+UPDATE campaigns_offerrefusal SET occurrence = 'erased:' || id, rule = '', insight_as_of = NULL WHERE customer_id = ANY(%s)
 """
 
 
@@ -178,6 +183,6 @@ PART = Part(
         "campaigns_offergrant", "campaigns_offerrefusal", "campaigns_pushdevice",
     ),
     holds=holds,
-    lock_first=lock_recipients,
+    lock_first=lock_open,
     erase=erase,
 )  # fmt: skip

@@ -12,8 +12,9 @@ from django.urls import reverse
 from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step
-from loyalty.campaigns.publishing.documents import to_document
+from loyalty.campaigns.publishing.documents import apply_document, say, to_document
 from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.configuration.document import InvalidDocument
 from loyalty.experiments.planning import plan
 from loyalty.experiments.running import end, start
 from tests import make
@@ -101,6 +102,15 @@ TEXTS = written()["steps"][1]["texts"]
 )
 def test_what_nobody_can_mean_is_refused_with_its_place(tool: Tool, document: Any, found: tuple[str, str]) -> None:
     assert tool.findings(document) == [found]
+
+
+@pytest.mark.parametrize("code", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize("verb", [apply_document, say])
+def test_a_code_that_no_database_holds_is_refused_at_its_place(tool: Tool, verb: Any, code: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        verb(tool.owner, changed("code", to=code), now=make.START)
+
+    assert [each.place for each in refused.value.findings] == ["code"]
 
 
 def test_a_segment_that_does_not_exist_is_refused_and_those_that_do_are_not(tool: Tool) -> None:

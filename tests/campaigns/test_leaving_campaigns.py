@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from customers.models import Erasure
+from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
 from loyalty.campaigns.journeys.advancing import advance_due
@@ -11,7 +13,7 @@ from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.learning import on_events
 from loyalty.campaigns.journeys.nights import find_due, find_on
-from loyalty.campaigns.models import Campaign, Entry, Message
+from loyalty.campaigns.models import Campaign, Entry, Message, Outcome
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from tests import make
@@ -182,3 +184,18 @@ def test_a_broadcast_is_caught_up_no_longer_than_it_lasts() -> None:
     NightRun.objects.create(program=world.club, day=date(2026, 12, 30), until=TEN, ran_at=TEN)
 
     assert [find_due(world.owner, now=TEN + days * DAY) for days in range(4)] == [1, 0, 0, 0]
+
+
+def test_who_is_erased_may_have_been_refused_for_carts_of_any_number() -> None:
+    world = with_a_cart()
+    world.cart("C2", TEN)
+    world.work(TEN)
+    row = Outcome.objects.get(what="not_entered")  # it is in the campaign for the first cart
+    world.cart(str(row.pk), TEN)  # whose number is that of a row
+    world.work(TEN)
+    assert outcomes("not_entered") == [("not_entered", "active")] * 2
+
+    erase(world.member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=TEN + HOUR)
+
+    kept = Outcome.objects.order_by("pk").values_list("occurrence", "pk")
+    assert [occurrence for occurrence, _pk in kept] == [f"cart:erased:{pk}" for _occurrence, pk in kept]

@@ -484,6 +484,25 @@ def test_who_leaves_or_is_erased_gives_its_offers_back() -> None:
     assert reasons(ask(spring, ada, at=NOON + DAY, because="again")) == ["no_member"]
 
 
+def test_who_is_erased_leaves_no_word_of_the_facts_for_which_it_was_given_offers_or_not() -> None:
+    program = club()
+    spring, gold = offer(program), offer(program, tiers=["gold"], is_live=False)
+    Offer.objects.filter(pk=gold.pk).update(state="live")
+    ada = make.member(program)
+    said = "Ada Lovelace " + "complained " * 12
+    granted(spring, ada, because=said[:150])
+    ask(gold, ada, because="complaint:1")
+    (first,) = OfferRefusal.objects.all()
+    ask(gold, ada, because=f"complaint:{first.pk}")  # whose number is that of the row of the other one
+
+    erase(ada.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
+
+    kept = [(row.pk, row.occurrence) for row in OfferGrant.objects.all()]
+    left = [(row.pk, row.occurrence) for row in OfferRefusal.objects.all()]
+    assert (len(kept), len(left)) == (1, 2)
+    assert [occurrence for _key, occurrence in (*kept, *left)] == [f"erased:{key}" for key, _ in (*kept, *left)]
+
+
 def test_what_two_who_are_one_person_have_is_that_persons() -> None:
     program = club()
     spring = offer(program, budget="30", again_after_days=30)
@@ -642,6 +661,21 @@ def test_what_somebody_had_goes_over_with_a_merge_and_ends_when_the_one_leaves()
         take_offer(grant, now=NOON + 2 * DAY)
 
 
+def test_an_offer_that_was_taken_and_had_ended_before_a_merge_comes_back_to_its_budget_once() -> None:
+    program = club()
+    ada, _eve = (make.member(program, name) for name in ("ada", "eve"))
+    spring = offer(program, valid_days=1)
+    take_offer(granted(spring, ada), now=NOON)
+    late = NOON + 2 * DAY  # it ended with the midnight before, and no night has run
+
+    take_merge(ada.retailer, "ada", "eve", reference="crm", now=late)
+    run_nights(program, until=(late + DAY).date(), now=late + DAY)
+
+    assert budget(spring) == (0, 0)
+    assert RewardRedemption.objects.get().status == "expired"
+    assert [entry.reserved for entry in RewardBudgetEntry.objects.order_by("pk")] == [10, -10]
+
+
 def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
     program = club()
     grant = granted(offer(program), make.member(program))
@@ -650,6 +684,19 @@ def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
 
     with pytest.raises(OfferOver, match="cancelled"):
         take_offer(grant, now=NOON + DAY)
+
+
+def test_who_takes_again_what_has_ended_or_was_withdrawn_is_told_so_whether_or_not_a_night_has_run() -> None:
+    program = club(TEN_OFF | {"on_withdrawal": "give_back"}, TEN_OFF | {"code": "other", "on_withdrawal": "give_back"})
+    ended = granted(offer(program, valid_days=1), make.member(program))
+    gone = granted(offer(program, valid_days=9), make.member(program))
+    for each in (ended, gone):
+        take_offer(each, now=NOON)
+    shop.follow(program, NOON + 2 * DAY, without="ten-off")
+
+    for each, words in ((ended, "expired, at 2026-06-17 00:00"), (gone, "withdrawn, at 2026-06-17 12:00")):
+        with pytest.raises(OfferOver, match=words):
+            take_offer(each, now=NOON + 3 * DAY)
 
 
 def brings(row: Offer, margin: str | None) -> Offer:

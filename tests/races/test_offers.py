@@ -4,13 +4,17 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import transaction
 
 from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from customers.core.errors import DomainError
+from loyalty.activity.account.merging import take_merge
+from loyalty.activity.rewards.redeemed import RewardReceipt
 from loyalty.campaigns.models import Offer, OfferGrant
 from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.offering.documents import apply_document
 from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
 from loyalty.campaigns.rules.discounts import DiscountCap
@@ -19,7 +23,7 @@ from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemp
 from tests import make
 from tests.analytics.experiments.depth_shops import MARGIN, trying
 from tests.analytics.experiments.test_drawing_up import LATER, choice, report
-from tests.campaigns.make_offers import DAY, ask, budget, club, granted, offer
+from tests.campaigns.make_offers import DAY, ask, budget, club, granted, offer, reasons, use
 from tests.make import NOON
 from tests.races.interleaving import interleaved
 from tests.races.test_rewards import outcomes
@@ -178,3 +182,75 @@ def test_one_report_from_which_two_draw_up_at_once_makes_its_offers_once() -> No
     assert (first.is_new, second.is_new) == (True, False)
     assert [each.pk for each in first.offers] == [each.pk for each in second.offers]
     assert (Offer.objects.count(), RewardBudget.objects.count(), test.retailer.experiments.count()) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("order", ["given first", "merged first"])
+def test_who_is_merged_while_it_is_given_an_offer_waits_for_nobody_crosswise(order: str) -> None:
+    program = club()
+    ada, _eve = make.member(program, "ada"), make.member(program, "eve")
+    spring = offer(program)
+    gives, merges = (
+        partial(ask, spring, ada),
+        partial(take_merge, program.retailer, "ada", "eve", reference="crm", now=NOON),
+    )
+
+    if order == "given first":
+        given, merged = interleaved(gives, merges, after="FROM memberships_membership m")
+    else:
+        merged, given = interleaved(merges, gives, after="external_id FOR UPDATE")
+
+    assert getattr(merged, "customer", merged) == "eve"
+    assert isinstance(given, list), given
+    assert reasons(given) == ([""] if order == "given first" else ["no_member"])
+    assert budget(spring) == ((10, 0) if order == "given first" else (0, 0))
+
+
+def test_who_lets_late_vouchers_end_waits_for_no_member_behind_the_budget() -> None:
+    program = club()
+    spring = offer(program, valid_days=2)
+    ada, bob = make.member(program), make.member(program)
+    take_offer(granted(spring, bob, at=NOON - DAY), now=NOON)
+    mine = granted(spring, ada)
+    late = NOON + 2 * DAY  # Bob's has ended, and no night has run; Ada's has not
+
+    def gives() -> object:
+        with transaction.atomic():  # as a request does
+            return ask(spring, ada, at=late, because="again")
+
+    given, used = interleaved(gives, partial(use, mine, at=late), after="FROM rewards_rewardbudget")
+
+    assert isinstance(given, list), given
+    assert isinstance(used, RewardReceipt), used
+    assert budget(spring) == (10, 10)
+
+
+def test_who_declines_what_somebody_takes_meanwhile_waits_for_no_member_behind_the_budget() -> None:
+    program = club()
+    spring = offer(program)
+    grant = granted(spring, make.member(program))
+
+    declined, used = interleaved(
+        partial(decline_offer, grant, now=NOON), partial(use, grant), after="FROM rewards_rewardbudget"
+    )
+
+    assert getattr(declined, "state", declined) == "declined"
+    assert isinstance(used, OfferOver), used
+    assert budget(spring) == (0, 0)
+
+
+def test_what_was_only_tried_to_be_taken_is_taken_back_with_its_offer() -> None:
+    program = club()
+    spring = offer(program)
+    grant = granted(spring, make.member(program))
+
+    def tries() -> None:
+        with transaction.atomic():  # as a dry run does
+            take_offer(grant, now=NOON)
+            transaction.set_rollback(True)
+
+    _, number = interleaved(
+        tries, partial(withdraw_offer, spring, now=NOON), after='UPDATE "campaigns_offergrant"'
+    )  # fmt: skip
+
+    assert number == 1
+    assert (OfferGrant.objects.get().state, budget(spring)) == ("withdrawn", (0, 0))

@@ -161,3 +161,36 @@ def test_references_as_long_as_they_may_be_stay_apart_and_their_points_come_back
     assert RewardRedemption.objects.filter(membership=bob, status="expired").count() == 2
     assert make.spendable(bob, NOON + 7 * DAY) == 2_000 - 2 * 300 * (len(names) - 1)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("has_night_run", [True, False])
+def test_what_had_ended_before_a_merge_comes_back_once_whether_or_not_the_night_has_run(*, has_night_run: bool) -> None:
+    ada, bob = two(valid_days=0, on_expiry="give_back", stock=3)
+    redeem_reward(ada, "five-off", reference="r", now=NOON)  # good to midnight
+    end = make.on("2026-06-16")
+    if has_night_run:
+        run_nights(ada.program, until=end.date(), now=end + HOUR)
+    merge(ada, end + 2 * HOUR)
+    run_nights(ada.program, until=(end + 3 * DAY).date(), now=end + 3 * DAY)
+
+    (row,) = RewardRedemption.objects.all()
+    assert (row.status, row.ended_at, shop.taken(ada.program)) == ("expired", end, 0)
+    assert make.spendable(bob, end + 3 * DAY) == 2_000
+    assert replay(ada.program, now=end + 3 * DAY).deviations == []
+
+
+@pytest.mark.parametrize("how", ["expired", "withdrawn", "cancelled"])
+def test_what_comes_back_after_a_merge_is_no_difference_when_the_past_is_lived_again(how: str) -> None:
+    ada, bob = two(valid_days=0, on_expiry="give_back", on_withdrawal="give_back")
+    made = redeem_reward(ada, "five-off", reference="r", now=NOON).redemption
+    merge(ada)
+    if how == "withdrawn":
+        shop.follow(ada.program, NOON + 2 * HOUR, without="five-off")
+    elif how == "cancelled":
+        cancel_reward(RewardRedemption.objects.get(pk=made.pk), now=NOON + 2 * HOUR)
+    late = NOON + 3 * DAY
+    run_nights(ada.program, until=late.date(), now=late)
+
+    assert (make.spendable(bob, late), statuses()) == (2_000, {"five-off": how})
+    done = replay(ada.program, now=late)
+    assert (done.members, done.deviations) == (1, [])

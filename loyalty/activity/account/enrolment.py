@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import past_of
 from customers.core import bulk
 from customers.core.errors import DomainError
+from customers.identifying import hold_all
 from customers.models import Consent, Customer
 from loyalty.activity.deciding import decide
 from loyalty.activity.loading import load_states, lock_memberships
@@ -40,6 +41,7 @@ def enrol(
     Enrol customers in a program; one who is a member already stays as it is, one who left begins anew.
 
     What a customer ordered before it enrolled earns nothing; what it orders afterwards does, however late we hear of it.
+    Of one that is merged at this moment the one who stays is enrolled.
 
     :param customers: ids with the instant at which each agreed
     :param wording: what the customer agreed to, kept as its consent
@@ -49,7 +51,8 @@ def enrol(
     versions = versions_of_program(program.pk)
     if not versions.versions:
         raise ProgramNotOpen(program=program.slug)
-    instants = {customer: past_of("enrolled_at", instant, now) for customer, instant in customers}
+    stays = hold_all(customer for customer, _ in customers)
+    instants = {stays[customer]: past_of("enrolled_at", instant, now) for customer, instant in customers}
     found = open_memberships(program, list(instants.items()), source=source, now=now)
     back = _come_back([member for member in found if not member.is_new], instants)
     enrolled = [replace(member, is_new=member.is_new or member.membership_id in back) for member in found]

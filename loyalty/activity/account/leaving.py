@@ -9,6 +9,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.ids import new_id
 from customers.core.values import dataclass
+from customers.identifying import hold_who_stays
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
@@ -98,6 +99,7 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     lost = lost_by_leaving(membership, at=now)
     if membership.left_at is not None:
         return lost
+    hold_who_stays(membership.customer_id)
     for hold_id in _open_holds(membership):
         release(hold_id, now=now)
     session = AccountSession.open([membership.pk], now, all_lots=True)

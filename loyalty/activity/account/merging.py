@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
-from customers.merging import MergedCustomer, merge
+from customers.merging import MergedCustomer, merge, wait_for_others
 from customers.models import Customer, Retailer
 from loyalty.activity.account.recounting import MovedInteractions
 from loyalty.activity.account.session import AccountSession
@@ -106,6 +106,7 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
     :raises TargetLeft: when the one who stays has left a program of which the other one is a member
     """
     followers: list[MergeFollower] = [import_string(path) for path in settings.MERGE_FOLLOWERS]
+    wait_for_others(retailer)
     for follower in followers:
         follower.lock(retailer, (source, target))
     merged = merge(retailer, source, target, reference=reference, now=now)
@@ -184,7 +185,8 @@ def _join(source: Membership, target: Membership, moved: MovedInteractions, now:
 def _end(source: Membership, target: Membership, left_at: datetime) -> None:
     """End a membership whose number, with those that led to it, leads to another one from now on."""
     Membership.objects.filter(merged_into=source).update(merged_into=target)
-    source.left_at, source.next_due_at, source.merged_into = left_at, None, target
+    # Another server's clock may be ahead of this one's, or whoever enrolled it was waited for.
+    source.left_at, source.next_due_at, source.merged_into = max(left_at, source.enrolled_at), None, target
     source.save(update_fields=["left_at", "next_due_at", "merged_into"])
     uses = versions_of_program(source.program_id).uses
     for capability in CAPABILITIES:

@@ -120,8 +120,15 @@ def _refuse_open_hold(source: Membership) -> None:
 
 
 def _open(source: Membership, target: Membership, now: datetime) -> AccountSession:
-    """Open a session of both with all that they have, also points that are gone, and all that counts for both."""
+    """
+    Open a session of both with all that they have, also points that are gone, and all that counts for both.
+
+    What time has ended by now is written first: what goes over is read as it is then, and no row is both ended and moved at once.
+    """
     keys = [source.pk, target.pk]
+    session = AccountSession.open(keys, now)
+    if session.effects():
+        session.finish()
     gone = dict(bulk.fetch(GONE, [keys]))
     session = AccountSession.open(keys, now, lent=gone, all_lots=True)
     if any(_has_archive(session, each) for each in (source, target)):

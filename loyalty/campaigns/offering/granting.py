@@ -1,7 +1,8 @@
 """
 The only way in for members' offers: decided together behind their locks, never over a budget, with the reason of who has none.
 
-Locks are taken in the order of all who take several: memberships, counters, budgets. Nothing is waited for behind a budget.
+Locks are taken in the order of all who take several: customers, memberships, counters, budgets. Nothing is waited for behind a
+budget.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +20,11 @@ from customers.core.calendar import local_date, zone_of
 from customers.core.consents import NEWEST_FIRST
 from customers.core.ids import new_id
 from customers.core.values import dataclass
+from customers.identifying import hold_all
 from loyalty.activity.account.session import AccountSession
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.discounts import caps_of, discounts_given
-from loyalty.campaigns.offering.releasing import end_late_vouchers, release_over
+from loyalty.campaigns.offering.releasing import late_holders, release_over
 from loyalty.campaigns.rules.discounts import DISCOUNTS, DiscountCap, full
 from loyalty.campaigns.rules.offers import (
     Available,
@@ -117,7 +119,6 @@ def grant_offer(offer: Offer, asks: Sequence[Ask], *, now: datetime) -> dict[Ask
     unique = list(dict.fromkeys(asks))
     plan = _Plan.of(offer)
     for start in range(0, len(unique), BATCH):
-        end_late_vouchers(plan.budgets.values(), now=now)
         found |= _grant(plan, unique[start : start + BATCH], now)
     return found
 
@@ -340,8 +341,9 @@ class _Batch:
 @transaction.atomic
 def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Granting]:
     customers = sorted({ask.customer_id for ask in asks})
+    hold_all(customers)
     members = dict(bulk.fetch(MEMBERS, [customers, plan.asked.program_id]))
-    session = AccountSession.open(members.values(), now)
+    session = AccountSession.open({*members.values(), *late_holders(plan.budgets.values(), now=now)}, now)
     budgets = _lock(session, plan)
     states = release_over(budgets, now=now)
     batch = _Batch(
@@ -358,7 +360,7 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
 
 
 def _lock(session: AccountSession, plan: _Plan) -> list[int]:
-    """Write what time has brought the members, with all locks taken in their order first; return the offers' budgets."""
+    """Write what time has brought all who are locked, with all locks taken in their order first; return the offers' budgets."""
     effects, budgets = session.effects(), sorted(plan.budgets.values())
     lock_counters_of(effects)
     lock_budgets({*budgets, *budgets_of(effects)})

@@ -10,7 +10,6 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.models import Retailer
-from loyalty.activity.account.session import AccountSession
 from loyalty.rewards.writing import BudgetLine, BudgetState, lock_budgets, move_budgets
 
 BATCH = 500
@@ -31,6 +30,10 @@ WITH over AS (
 UPDATE campaigns_offergrant g SET state = 'expired', ended_at = %s FROM over, campaigns_offer o
 WHERE g.id = over.id AND o.id = g.offer_id RETURNING g.id, g.retailer_id, o.budget_id, g.reserved
 """
+# Who is taking one may yet not have it: a dry run, or a request that fails. It is waited for before the budget is locked.
+HOLD_OPEN = (
+    "SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE"
+)
 WITHDRAW = """
 WITH mine AS (
     SELECT id FROM campaigns_offergrant WHERE offer_id = %s AND state = 'granted' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
@@ -58,12 +61,13 @@ WHERE g.retailer_id = %s AND g.state = 'granted'
 """
 
 
-def end_late_vouchers(budgets: Collection[int], *, now: datetime) -> None:
-    """Let vouchers of offers end that are past their time, each by its member's own clock, as its night would."""
-    ids = [key for (key,) in bulk.fetch(LATE, [sorted(budgets), now, now, BATCH])]
-    if ids:
-        with transaction.atomic():
-            AccountSession.open(ids, now).finish()
+def late_holders(budgets: Collection[int], *, now: datetime) -> list[UUID]:
+    """
+    Return some members whose vouchers of offers are past their time, and would end by their own clocks with their night.
+
+    They are locked together with those who are given offers, all in one order: behind a budget nobody waits for a member.
+    """
+    return [key for (key,) in bulk.fetch(LATE, [sorted(budgets), now, now, BATCH])]
 
 
 def release_over(budgets: Collection[int], *, now: datetime) -> dict[int, BudgetState]:
@@ -90,6 +94,7 @@ def release_due(retailer: Retailer, *, now: datetime) -> int:
 
 def withdraw_open(offer_id: int, budget_id: int, *, now: datetime) -> int:
     """Take an offer back from all who have it and have not taken it; return how many those were."""
+    bulk.fetch(HOLD_OPEN, [offer_id])
     lock_budgets([budget_id])
     found = bulk.fetch(WITHDRAW, [offer_id, now])
     write_back(found, "withdrawn", now)
@@ -97,10 +102,15 @@ def withdraw_open(offer_id: int, budget_id: int, *, now: datetime) -> int:
 
 
 def decline_open(grant_id: UUID, budget_id: int, *, now: datetime) -> bool:
-    """Give back what a member has and does not want; tell whether it had it and had not taken it."""
-    lock_budgets([budget_id])
+    """
+    Give back what a member has and does not want; tell whether it had it and had not taken it.
+
+    Who takes it meanwhile is waited for before its budget is locked: then it is the member's reward, behind the member's lock.
+    """
     found = bulk.fetch(DECLINE, [now, grant_id])
-    write_back(found, "declined", now)
+    if found:
+        lock_budgets([budget_id])
+        write_back(found, "declined", now)
     return bool(found)
 
 

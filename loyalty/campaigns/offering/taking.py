@@ -10,7 +10,7 @@ from loyalty.activity.rewards.redeemed import RewardReceipt, instant_of
 from loyalty.activity.rewards.redeeming import Granted, take_granted
 from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.campaigns.models import OfferGrant
-from loyalty.campaigns.offering.reading import left_behind_at
+from loyalty.campaigns.offering.reading import left_behind_at, with_withdrawals
 from loyalty.campaigns.offering.releasing import decline_open
 
 
@@ -35,8 +35,9 @@ def take_offer(grant: OfferGrant, *, now: datetime) -> RewardReceipt:
     grant = _read(grant)
     if grant.state == OfferGrant.State.TAKEN:
         assert grant.redemption is not None, "a constraint says so"
-        if grant.redemption.ended_at is not None:
-            raise OfferOver(status=grant.redemption.get_status_display(), at=instant_of(grant.redemption.ended_at))
+        grant.redemption.withdrawn_at = grant.withdrawn_at
+        if (ended_at := grant.redemption.ended_by(now)) is not None:
+            raise OfferOver(status=grant.redemption.status_at(now).label, at=instant_of(ended_at))
         member, reference = grant.redemption.membership, grant.redemption.reference
         return take_granted(member, _granted(grant), reference=reference, now=now)
     _require_open(grant, now)
@@ -81,7 +82,7 @@ def _read(grant: OfferGrant) -> OfferGrant:
         "offer", "membership__program__retailer", "membership__merged_into__program__retailer",
         "redemption__membership__program__retailer", "redemption__reward",
     )  # fmt: skip
-    return rows.get(pk=grant.pk)
+    return with_withdrawals(rows).get(pk=grant.pk)
 
 
 def _granted(grant: OfferGrant) -> Granted:

@@ -394,8 +394,9 @@ def say(retailer: Retailer, said: Any, *, now: datetime) -> Said:
 
     :raises InvalidDocument: as `apply_document`
     """
-    code = said.get("code") if isinstance(said, dict) else None
-    known = Campaign.objects.filter(retailer=retailer, code=code).first() if isinstance(code, str) else None
+    if found := check_document(said, retailer):
+        raise InvalidDocument(found)
+    known = Campaign.objects.filter(retailer=retailer, code=said["code"]).first()
     before = (known.version or known.versions.filter(published_at=None).first()) if known else None
     old = to_document(before) if before else {}
     version = apply_document(retailer, said, now=now)

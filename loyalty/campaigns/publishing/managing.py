@@ -12,7 +12,10 @@ from customers.core.errors import DomainError, Kind
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText
 from loyalty.campaigns.publishing.checking import CampaignFlaw, flaws_of
 
-# Recipients first, in id order: as all who lock several.
+# Entries before recipients, and both in the order of their ids: as all who lock several.
+LOCK_ENTRIES = """
+SELECT id FROM campaigns_entry WHERE campaign_id = %s AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
 LOCK = """
 SELECT r.customer_id FROM campaigns_recipient r
 WHERE EXISTS (SELECT 1 FROM campaigns_message m WHERE m.customer_id = r.customer_id AND m.campaign_id = %s AND m.state = ANY(%s))
@@ -92,10 +95,12 @@ def publish(version: CampaignVersion, *, author: str, now: datetime) -> Campaign
     Let members enter on a version from now on; those who are in the campaign finish on theirs.
 
     :raises CampaignHasFlaws: naming them
+    :raises WrongCampaignState: when it was published before, or its campaign has ended
     """
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=version.campaign_id)
     _require(campaign, Campaign.State.DRAFT, Campaign.State.LIVE, Campaign.State.PAUSED)
-    if not version.is_draft:
+    is_draft = CampaignVersion.objects.filter(pk=version.pk, published_at=None).exists()  # as it is behind the lock
+    if not is_draft:
         raise WrongCampaignState(state=_("published"))
     if errors := [each for each in flaws_of(version) if each.is_error]:
         raise CampaignHasFlaws(errors)
@@ -127,6 +132,7 @@ def resume(campaign: Campaign) -> Campaign:
 def end(campaign: Campaign, *, now: datetime) -> Campaign:
     """End a campaign for good: who is in it leaves, and what is not on its way is dropped."""
     ended = _moved(campaign, Campaign.State.LIVE, Campaign.State.PAUSED, to=Campaign.State.ENDED, ended_at=now)
+    bulk.fetch(LOCK_ENTRIES, [campaign.pk])
     bulk.fetch(LOCK, [campaign.pk, ["due", "held"]])
     bulk.execute(EXIT, [now, campaign.pk, now])
     bulk.execute(DROP, [campaign.pk])
