@@ -352,8 +352,8 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
                 if line
             ]
 
-        words = _("As a member reads it now. Your user has no e-mail address to which it could be sent.")
+        words = str(_("As a member reads it now. Your user has no e-mail address to which it could be sent."))
         if address:
-            words = _("As a member reads it now. It is mailed to %(address)s.") % {"address": address}
-        verb = staff.Verb(str(_("Preview")), str(words), str(_("Send it to me")), str(_("Done.")), PreviewForm, act)
+            words = str(_("As a member reads it now. It is mailed to %(address)s.")) % {"address": address}
+        verb = staff.Verb(str(_("Preview")), words, str(_("Send it to me")), str(_("Done.")), PreviewForm, act)
         return staff.ask(self, request, row, verb)
