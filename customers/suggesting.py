@@ -145,10 +145,12 @@ WHERE s.retailer_id = %(retailer)s AND {MAY_BE_SHOWN}
     AND (s.list <> '{SuggestionList.NEW}' OR (s.customer_id, s.sku) NOT IN (SELECT customer_id, sku FROM bought))
 ORDER BY s.customer_id, s.list, s.rank
 """
+# Several products may have one name: it is said once.
 POPULAR = f"""
-SELECT coalesce(nullif(p.name, ''), s.sku) FROM customers_popularproduct s
+SELECT coalesce(nullif(p.name, ''), s.sku) AS said FROM customers_popularproduct s
 LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
-WHERE s.retailer_id = %s AND {MAY_BE_SHOWN} ORDER BY s.rank LIMIT %s
+WHERE s.retailer_id = %s AND {MAY_BE_SHOWN}
+GROUP BY said ORDER BY min(s.rank) LIMIT %s
 """
 NAMED = 3
 

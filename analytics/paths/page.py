@@ -19,6 +19,7 @@ from analytics.paths.counting import FunnelResult, Stage
 from analytics.paths.definitions import NamedFunnel, funnels_of
 from analytics.paths.mapping import PAUSE_DAYS, SESSION_MINUTES, JourneyMap, Touchpoint, journey_map, map_period
 from analytics.paths.reading import CountedFunnel, count_funnel, known_until, period_of
+from analytics.paths.touchpoints import Touch
 from analytics.paths.words import TOUCHES, lasting
 from customers.core.calendar import day_before, local_date
 from customers.core.money import decimals_of
@@ -230,7 +231,8 @@ def map_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> 
     known = known_until(retailer, now)
     asked = asked_map(retailer, days, known)
     found = asked.touchpoints
-    columns = [each for each in (point.touch for point in found) if any(each in point.nexts for point in found)]
+    # Also those of whom nobody knows yet what follows them, which have no row.
+    columns = [touch for touch in Touch if any(touch in point.nexts for point in found)]
     context: dict[str, Any] = {
         "days": DAYS,
         "chosen_days": days,

@@ -307,6 +307,7 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
         ("to_all_channels", "is_urgent"),
         "expires_after",
         "variant",
+        "survey",
     )
     readonly_fields = ("version_of_it",)
     inlines = (TextInline,)
@@ -343,7 +344,7 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
             if member is None:
                 raise NobodyToShow(number=said["member"])
             found = preview(row, member, said["channel"], said["language"], now=timezone.now())
-            if not dry_run and address:
+            if not dry_run:
                 send_to(address, row, member, found)
             return [
                 line
@@ -351,6 +352,8 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
                 if line
             ]
 
-        words = str(_("As a member reads it now. It is mailed to %(address)s.")) % {"address": address or "-"}
+        words = str(_("As a member reads it now. Your user has no e-mail address to which it could be sent."))
+        if address:
+            words = str(_("As a member reads it now. It is mailed to %(address)s.")) % {"address": address}
         verb = staff.Verb(str(_("Preview")), words, str(_("Send it to me")), str(_("Done.")), PreviewForm, act)
         return staff.ask(self, request, row, verb)

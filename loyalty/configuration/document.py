@@ -140,7 +140,8 @@ def _checked(said: Any) -> list[Finding]:
 def schema_findings(said: Any, asked: Mapping[str, Any]) -> list[Finding]:
     """Return where a document is not written as a JSON Schema asks, or holds a text that no database can."""
     errors = sorted(Draft202012Validator(asked).iter_errors(said), key=lambda error: list(map(str, error.path)))
-    return [_of_schema(error) for error in errors] or list(_of_texts(said))
+    # Of several names that are missing the schema finds one each, and each says all of them.
+    return list(dict.fromkeys(_of_schema(error) for error in errors)) or list(_of_texts(said))
 
 
 def apply_to(version: ProgramVersion, said: Any) -> None:

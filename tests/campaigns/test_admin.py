@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText
+from loyalty.campaigns.publishing.managing import draft_of
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, due, journey, says_by, send_all, shop, waits
 
@@ -67,6 +68,37 @@ def test_a_step_is_looked_at_as_a_member_reads_it_and_mailed_to_who_looks(staff:
 
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == (["sue@shop.example"], "[Preview] Step 1")
+
+
+@pytest.mark.parametrize(
+    ("address", "backend", "words"),
+    [
+        ("", "django.core.mail.backends.locmem.EmailBackend", "Your user has no e-mail address, so nothing was sent."),
+        ("sue@shop.example", "django.core.mail.backends.smtp.EmailBackend", "The mail server did not take it"),
+    ],
+)
+def test_a_preview_that_does_not_go_says_so(
+    staff: Client, settings: Any, address: str, backend: str, words: str
+) -> None:
+    User.objects.update(email=address)
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = backend, "127.0.0.1", 1  # where nobody listens
+    club = make.program(shop())
+    live = journey(club, {"kind": "cart"}, says_by("email"))
+    step = Step.objects.get(version=live.version)
+    form = {"member": ada(club).number, "channel": "email", "language": "en"}
+
+    page = confirmed(staff, reverse("admin:campaigns_step_look_at_it", args=[step.pk]), form)
+
+    assert (words in page, "Done." in page, mail.outbox) == (True, False, [])
+
+
+def test_the_page_of_a_step_has_the_survey_that_it_asks(staff: Client) -> None:
+    live = journey(make.program(shop()), {"kind": "cart"}, says_by("email"))
+    draft = draft_of(live)
+
+    page = said(staff.get(reverse("admin:campaigns_step_change", args=[Step.objects.get(version=draft).pk])))
+
+    assert 'name="survey"' in page
 
 
 def test_pages_of_what_was_sent_and_why_open_in_both_languages(staff: Client) -> None:

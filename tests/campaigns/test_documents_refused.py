@@ -309,3 +309,12 @@ def form_of(draft: CampaignVersion) -> dict[str, Any]:
         "steps-0-id": step.pk, "steps-0-version": draft.pk, "steps-0-position": "0", "steps-0-kind": "message",
         "steps-0-channels": "email", "steps-0-expires_after": "P3D", "steps-0-ends_without": "on",
     }  # fmt: skip
+
+
+def test_several_names_that_are_missing_are_told_once(tool: Tool) -> None:
+    bare = {name: value for name, value in written().items() if name not in {"kind", "message_kind", "steps"}}
+
+    status, body = tool.post("check", bare)
+
+    assert (status, len(body["findings"])) == (200, 1)
+    assert body["findings"][0]["message"] == "something is missing that must be there: kind, message_kind, steps."

@@ -66,6 +66,28 @@ def test_who_is_held_out_enters_gets_nothing_and_was_to_be_reached_at_the_same_i
     assert set(told) == {each.customer_id for each in control}
 
 
+@pytest.mark.parametrize("layer", ["variant", "global"])
+def test_who_is_held_out_since_this_morning_gets_nothing_of_what_began_at_midnight(layer: str) -> None:
+    world = lapsed_world()
+    said = {"form": "variants"} if layer == "variant" else {"form": "no_benefits"}
+    held = running(
+        world.owner, world.club, "win-back", at=NOW - DAY / 24, variants=HALVES, window_days=28, metric="revenue", layer=layer,
+        **said,
+    )  # fmt: skip
+    own = {"experiment": held} if layer == "variant" else {}
+    live = journey(world.club, {"kind": "lapsed", "days": 60}, says_by("email"), since=NOW - DAY / 48, **own)
+    assert live.version is not None
+    told = audience_of(live, live.version, now=NOW).held_out
+
+    assert find_on(live, NIGHT.date(), now=NOW) == 20
+    world.work(NOW)
+
+    control = {each.customer_id for each in members(world) if arm_of(held, each.customer) == "nothing"}
+    assert 5 <= len(control) <= 15
+    assert set(Entry.objects.filter(is_held_out=True).values_list("customer", flat=True)) == control
+    assert (told, len(world.box.taken)) == (len(control), 20 - len(control))
+
+
 def test_nobody_enters_twice_whichever_arm_it_is_in() -> None:
     world = lapsed_world(6)
     live = win_back(world, hold_out(world))

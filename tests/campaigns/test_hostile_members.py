@@ -196,6 +196,19 @@ def test_a_slip_on_the_page_costs_nobody_its_quiet_hours(said: str) -> None:
     assert f"“{said[:20]}” is no hour of the day, such as 21:00." in answer.content.decode()
 
 
+def test_quiet_hours_with_one_end_are_refused_in_words_and_change_nothing() -> None:
+    member = ada(make.program(shop()))
+    page = signed_in(member)
+
+    answer = page.post(
+        home_of(member) + "messages/reaching", {"quiet_from": "21:30", "quiet_to": ""}, follow=True,
+        headers={"accept-language": "en"},
+    )  # fmt: skip
+
+    assert "Quiet hours have a beginning and an end." in answer.content.decode()
+    assert Recipient.objects.filter(quiet_from__isnull=False).count() == 0
+
+
 def test_on_the_page_quiet_hours_are_chosen_and_given_up() -> None:
     member = ada(make.program(shop()))
     page, hours = signed_in(member), Recipient.objects.values_list("quiet_from", "quiet_to")

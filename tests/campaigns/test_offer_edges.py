@@ -254,11 +254,13 @@ def test_a_member_sees_its_offers_for_it_takes_one_and_declines_one() -> None:
 
     assert "Offers for you Ten off" in text_of(browser.get(home))
     page = text_of(browser.get(f"{home}for-you"))
+    french = text_of(browser.get(f"{home}for-you", headers={"accept-language": "fr"}))
     taken = browser.post(f"{home}for-you/{first.pk}/take", follow=True)
     browser.post(f"{home}for-you/{second.pk}/decline")
     again = text_of(browser.get(f"{home}for-you"))
 
     assert page.count("Take it") == 2
+    assert (french.count("J’en profite"), french.count("Prendre en charge")) == (2, 0)
     code = RewardRedemption.objects.get()
     assert f"/mine/{code.pk}" in taken.redirect_chain[-1][0]
     assert "Show this at the till:" in text_of(taken)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.models import Consent
+from customers.models import Consent, Retailer
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.messages.rendering import Rendered, outgoing, render
@@ -491,3 +491,22 @@ def _statements(work: Callable[[], None]) -> int:
     with CaptureQueriesContext(connection) as caught:
         work()
     return len(caught)
+
+
+def test_names_are_read_as_they_are_written_in_a_text_and_in_html() -> None:
+    box, owner = Box(), shop()
+    Retailer.objects.filter(pk=owner.pk).update(name="M&S")
+    club = make.program(owner)
+    member = ada(club, first_name="Zoé O'Neil <3", phone="+33612345678")
+    texts = {"en": "{{ first_name|default:'you & yours' }} at {{ retailer }}"}
+    keys = [due(campaign(club, channels=[channel], texts=texts), member)[0] for channel in ("email", "sms", "inbox")]
+
+    send_all(Retailer.objects.get(pk=owner.pk), NOON, box)
+
+    said = "Zoé O'Neil <3 at M&S"
+    mail, sms = (
+        next(each for each in box.taken if each.address == to) for to in (member.customer.email, "+33612345678")
+    )
+    assert (mail.text.splitlines()[0], sms.text.splitlines()[0]) == (said, said)
+    assert "Zoé O'Neil &lt;3 at M&amp;S</p>" in mail.html.replace("&#x27;", "'")
+    assert message(keys[2]).body == said

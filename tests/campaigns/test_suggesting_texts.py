@@ -134,3 +134,15 @@ def test_two_statements_name_them_for_thirty_and_none_where_no_text_does() -> No
 )
 def test_a_text_names_products_by_its_values_and_not_by_its_words(text: str, names: bool) -> None:  # noqa: FBT001 - a column
     assert names_products(text) is names
+
+
+def test_products_of_one_name_are_named_once() -> None:
+    owner = shop()
+    club = make.program(owner)
+    shelf(owner)
+    Product.objects.create(retailer=owner, sku="JAM2", name="Jam", updated_at=make.START)
+    PopularProduct.objects.filter(sku="BUN").update(rank=3)
+    PopularProduct.objects.create(retailer=owner, rank=2, sku="JAM2", run_id=1)
+    step = campaign(club, texts={"en": "{{ popular }}"})
+
+    assert spoken(owner, step, ada(club)) == {"ada": "Jam and BUN"}

@@ -55,6 +55,15 @@ def test_it_asks_takes_an_answer_thanks_and_takes_another_one_instead() -> None:
     assert list(Answer.objects.order_by("number").values_list("score", flat=True)) == [9, 1]
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_browser_takes_2000_characters_of_words(language: str) -> None:
+    _, address = asked(language=language)
+
+    page = Client().get(address).content.decode()
+
+    assert re.findall(r'maxlength="([^"]*)"', page) == ["2000"]  # 2,000 is two
+
+
 def test_what_was_answered_is_thanked_for_when_it_is_over_and_changed_no_more() -> None:
     invitation, address = asked()
     browser = Client()

@@ -132,12 +132,21 @@ def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     going = [each for each in entries if facts.get(each.id) is not None]
     given = decisions_of(going, now)
     taken = [(each, _advanced(each, now, given.get(each.id, {}))) for each in going]
+    _hold_recipients(taken, endings)
     invited = _invite(retailer, taken, now)
     said = {each.id: {**(facts[each.id] or {}), **values_of_offers(given.get(each.id, {}))} for each in going}
     _queue(retailer, taken, said, invited)
     _write_progress(retailer, taken, invited, given, now)
     end_entries(retailer, endings, now=now)
     return len(ids)
+
+
+def _hold_recipients(taken: Sequence[tuple[OpenEntry, Progress]], endings: Sequence[Ending]) -> None:
+    """Lock who is told something and whose entry ends, together: one after the other would not be in the order of their ids."""
+    told = {entry.customer_id for entry, progress in taken if progress.messages}
+    ended = {each.entry.customer_id for each in endings}
+    if told and ended:
+        bulk.fetch(RECIPIENTS, [sorted(told | ended)])
 
 
 def decisions_of(entries: Sequence[OpenEntry], now: datetime) -> Decisions:

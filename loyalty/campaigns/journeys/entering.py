@@ -110,7 +110,8 @@ def _enter(entrance: _Entrance, found: Sequence[Candidate]) -> int:
     if state != Campaign.State.LIVE:
         return 0
     ids = [each.customer_id for each in found]
-    judged, consents = judge(campaign, ids, entrance.at, ground=entrance.rule.ground), consents_of(ids, now)
+    # As of now, and not of the midnight of its night: an experiment that began since holds out what is yet to be said.
+    judged, consents = judge(campaign, ids, now, ground=entrance.rule.ground), consents_of(ids, now)
     participants = _Participants(entered_before(campaign.pk, ids))
     entries, refused = list[NewEntry](), list[NewOutcome]()
     for each in found:

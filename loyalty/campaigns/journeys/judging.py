@@ -14,7 +14,7 @@ from loyalty.experiments.assigning import HELD_OUT_OF_ALL
 # Who is in which arm, experiments say: the control of the campaign's own, and of any that holds out of everything.
 JUDGE = f"""
 SELECT c.id, r.zone, a.code, coalesce(a.is_control, false),
-    {HELD_OUT_OF_ALL.format(customer="c.id", at="%(at)s", program="%(program)s")},
+    {HELD_OUT_OF_ALL.format(customer="c.id", at="%(now)s", program="%(program)s")},
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s AND e.ended_at IS NULL),
     (SELECT max(e.entered_at) FROM campaigns_entry e WHERE e.customer_id = c.id AND e.campaign_id = %(campaign)s
         AND e.reason <> 'late'),
@@ -24,8 +24,8 @@ LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 LEFT JOIN LATERAL (
     SELECT v.code, v.is_control FROM experiments_assignment g JOIN experiments_variant v ON v.id = g.variant_id
     JOIN experiments_experiment x ON x.id = g.experiment_id
-    WHERE g.customer_id = c.id AND x.id = %(experiment)s AND x.state = 'running' AND x.starts_at <= %(at)s
-        AND (x.ends_at IS NULL OR x.ends_at > %(at)s)
+    WHERE g.customer_id = c.id AND x.id = %(experiment)s AND x.state = 'running' AND x.starts_at <= %(now)s
+        AND (x.ends_at IS NULL OR x.ends_at > %(now)s)
 ) a ON true
 WHERE c.id = ANY(%(ids)s) AND c.merged_into_id IS NULL AND c.erased_at IS NULL
 """
@@ -43,7 +43,7 @@ WHERE c.merged_into_id = ANY(%(ids)s) AND c.id <> ALL(%(but)s)
 @dataclass(frozen=True, slots=True)
 class JudgedCustomer:
     """
-    What a customer is to a campaign at an instant.
+    What a customer is to a campaign now.
 
     :param zone: its own; empty where that of the program counts
     :param variant: of the campaign's experiment; None where it is in none yet
@@ -71,7 +71,7 @@ class JudgedCustomer:
         return self.is_control or (self.is_held_out_of_all and kind == MARKETING)
 
 
-def judge(campaign: Campaign, ids: Sequence[UUID], at: datetime, *, ground: str = "") -> dict[UUID, JudgedCustomer]:
+def judge(campaign: Campaign, ids: Sequence[UUID], now: datetime, *, ground: str = "") -> dict[UUID, JudgedCustomer]:
     """
     Return what customers are to a campaign; nothing of those who were merged or erased.
 
@@ -79,7 +79,7 @@ def judge(campaign: Campaign, ids: Sequence[UUID], at: datetime, *, ground: str 
     """
     parameters = {
         "ids": list(ids), "campaign": campaign.pk, "program": campaign.program_id, "experiment": campaign.experiment_id,
-        "at": at, "is_grounded": ground == EXISTING_CUSTOMER,
+        "now": now, "is_grounded": ground == EXISTING_CUSTOMER,
     }  # fmt: skip
     return {key: JudgedCustomer(*known) for key, *known in bulk.fetch(JUDGE, parameters)}
 

@@ -5,7 +5,7 @@ Facts of campaigns wait in a table that triggers of the database fill; enrolment
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from loyalty.campaigns.journeys.about import facts_of
 from loyalty.campaigns.journeys.advancing import Ending, end_entries, ending_by, untrue
 from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.open_entries import OpenEntry, load_active
+from loyalty.campaigns.journeys.open_entries import OpenEntry, load_active, lock_active
 from loyalty.campaigns.journeys.versions import published
 from loyalty.campaigns.models import Campaign, WaitingFact
 from loyalty.campaigns.rules.triggers import TRIGGERS
@@ -36,6 +36,12 @@ RETURNING kind, customer_id, number, occurred_at
 MEMBERS = (
     "SELECT customer_id FROM memberships_membership WHERE program_id = %s AND customer_id = ANY(%s) AND left_at IS NULL"
 )
+# Of customers of whom an entry may end.
+RECIPIENTS = """
+SELECT r.customer_id FROM campaigns_recipient r WHERE r.customer_id = ANY(%s)
+    AND EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = r.customer_id AND e.ended_at IS NULL)
+ORDER BY r.customer_id FOR NO KEY UPDATE OF r
+"""
 ENROLLED, LEFT = "membership.enrolled", "membership.left"
 # What may make untrue what somebody is in a campaign for.
 CHANGES = frozenset({"tier.changed", "plan.cancelled", "plan.changed", "plan.ended", "plan.renewed"})
@@ -50,9 +56,11 @@ def learn(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
     for _, customer, number, at in (fact for fact in facts if fact[0] == WaitingFact.Kind.CART):
         _begin_carts(retailer, customer, number, at, now)
     ending = [each for each in facts if each[0] not in {WaitingFact.Kind.CART, WaitingFact.Kind.RETURN}]
+    returned = {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}
+    _hold({customer for _, customer, *_ in ending} | returned)
     _end(retailer, [(kind, customer, at) for kind, customer, _, at in ending], now)
     with set_aside("return_ended_nothing"), transaction.atomic():  # each step looks again
-        end_untrue(retailer, {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}, now=now)
+        end_untrue(retailer, returned, now=now)
     return len(facts)
 
 
@@ -63,6 +71,13 @@ def _begin_carts(retailer: Retailer, customer: UUID, number: str, at: datetime, 
         if bulk.fetch(MEMBERS, [campaign.program_id, [customer]]):
             with set_aside("campaign_entered_nobody", campaign=campaign.code):
                 enter(campaign, campaign.version, [Candidate(customer, f"cart:{number}", None)], entered_at=at, now=now)
+
+
+def _hold(customers: Collection[UUID]) -> None:
+    """Lock the entries of customers, then their recipients: all at once, where they end by one thing after the other."""
+    if len(customers) > 1:
+        lock_active(customers)
+        bulk.fetch(RECIPIENTS, [sorted(customers)])
 
 
 def _end(
@@ -128,6 +143,7 @@ def on_events(events: Sequence[Event]) -> None:
     members = Membership.objects.select_related("retailer").in_bulk([UUID(event.subject) for event in told])
     enrolled: dict[tuple[int, int, datetime], list[Membership]] = defaultdict(list)
     changed: dict[Retailer, set[UUID]] = defaultdict(set)
+    _hold_of(told, members)
     for event in told:
         member = members.get(UUID(event.subject))
         if member is None:
@@ -148,6 +164,18 @@ def on_events(events: Sequence[Event]) -> None:
     for retailer, customers in changed.items():
         with set_aside("change_ended_nothing", retailer=retailer.slug), transaction.atomic():  # each step looks again
             end_untrue(retailer, customers, now=now)
+
+
+def _hold_of(told: Sequence[Event], members: Mapping[UUID, Membership]) -> None:
+    """Lock what events begin and end, in the order of all who lock several: campaigns, entries, recipients."""
+    ending = {
+        members[key].customer_id for event in told if event.type != ENROLLED and (key := UUID(event.subject)) in members
+    }
+    enrolled = {event.retailer_id for event in told if event.type == ENROLLED}
+    if ending and enrolled:
+        begun = Campaign.objects.live().filter(retailer__in=enrolled, version__trigger__kind="enrolled")
+        list(begun.order_by("pk").select_for_update(no_key=True, of=("self",)).only("pk"))
+    _hold(ending)
 
 
 def _begin_enrolled(members: Sequence[Membership], program: int, at: datetime, now: datetime) -> None:

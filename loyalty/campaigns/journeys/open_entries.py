@@ -121,8 +121,13 @@ def _asked(retailer: Retailer, now: datetime, limit: int, only: UUID | None) -> 
 
 def load_active(customers: Iterable[UUID], *, now: datetime) -> list[OpenEntry]:
     """Lock the active entries of customers, and return them."""
-    ids = [key for (key,) in bulk.fetch(ACTIVE, [sorted(set(customers))])]
+    ids = lock_active(customers)
     return load(ids, now) if ids else []
+
+
+def lock_active(customers: Iterable[UUID]) -> list[UUID]:
+    """Lock the active entries of customers, and return their ids."""
+    return [key for (key,) in bulk.fetch(ACTIVE, [sorted(set(customers))])]
 
 
 def rule_of_entry(entry: OpenEntry) -> JourneyRule:

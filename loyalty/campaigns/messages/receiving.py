@@ -18,7 +18,7 @@ from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
 from loyalty.campaigns.reaching.addresses import suppress
-from loyalty.campaigns.reaching.unsubscribing import unsubscribe
+from loyalty.campaigns.reaching.unsubscribing import hold_recipient, unsubscribe
 from loyalty.outbox.signing import signature
 
 TOLERANCE = timedelta(minutes=5)
@@ -90,6 +90,7 @@ def take_receipt(retailer: Retailer, channel: MessageChannel, fact: ReceiptFact,
     :raises UnknownReceipt: when it is of no message of this channel
     """
     message = _message(retailer, channel, fact.message)
+    hold_recipient(message)  # before its message, as who sends it or writes its answer down
     what = What(fact.what)
     refused = message.address_hash if what == What.SOFT_BOUNCE else ""
     row = [retailer.pk, channel.channel, fact.event_id, message.pk, fact.what, refused, fact.occurred_at, now]

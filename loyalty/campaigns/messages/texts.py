@@ -18,6 +18,7 @@ from django.utils import translation
 
 from customers.core.values import dataclass
 
+# A text is a text, also in an SMS: whatever shows it as HTML escapes it. A template's own `render` asks its context, not this.
 ENGINE = Engine(dirs=[], loaders=[], libraries={}, autoescape=False)
 FILTERS = frozenset(
     {"capfirst", "date", "default", "floatformat", "lower", "pluralize", "title", "truncatechars", "upper"}
@@ -101,8 +102,9 @@ def names_products(source: str) -> bool:
 
 def fill(source: str, values: Mapping[str, Any], language: str) -> str:
     """Return a text with its values, as a language writes numbers and days."""
+    said = {name: _readable(name, value) for name, value in values.items()}
     with translation.override(language):
-        return str(compiled(source).render(Context({name: _readable(name, value) for name, value in values.items()})))
+        return str(compiled(source).render(Context(said, autoescape=ENGINE.autoescape)))
 
 
 def _readable(name: str, value: Any) -> Any:

@@ -1,6 +1,7 @@
 """A step as one member would read it now: looked at before it is published, and sent to whoever looks."""
 
 from datetime import date, datetime
+from smtplib import SMTPException
 from typing import Any
 
 from django.utils import translation
@@ -52,6 +53,18 @@ class NothingToShow(DomainError):
     message = _("This step says nothing by {channel}.")
 
 
+class NoAddress(DomainError):
+    code = "no_address"
+    kind = Kind.INVALID
+    message = _("Your user has no e-mail address, so nothing was sent. Whoever manages the users can enter one.")
+
+
+class PreviewNotSent(DomainError):
+    code = "preview_not_sent"
+    kind = Kind.REFUSED
+    message = _("The mail server did not take it, so nothing was sent: {why}.")
+
+
 def preview(step: Step, member: Membership, channel: str, language: str = "", *, now: datetime) -> Rendered:
     """
     Return what a step says to a member by a channel: with the member's own values, and examples of what it is about.
@@ -87,10 +100,20 @@ def _offer_before(step: Step, language: str) -> dict[str, Any]:
 
 
 def send_to(address: str, step: Step, member: Membership, said: Rendered) -> None:
-    """Mail a preview to somebody who is no member: by the site's mail server, and marked as one."""
+    """
+    Mail a preview to somebody who is no member: by the site's mail server, and marked as one.
+
+    :raises NoAddress: where there is none
+    :raises PreviewNotSent: where the mail server does not take it
+    """
+    if not address:
+        raise NoAddress
     settings = load_settings(member.retailer)
     subject = f"[{_('Preview')}] {said.subject}"
     with translation.override(said.language):
         text, html = plain_text_of(said), html_of(member.retailer, said)
     message = Outgoing(new_id(), step.version.kind, address, said.language, subject, text, html)
-    mail_of(route_of(member.retailer, settings, Channel.EMAIL), message).send()
+    try:
+        mail_of(route_of(member.retailer, settings, Channel.EMAIL), message).send()
+    except (OSError, SMTPException) as error:
+        raise PreviewNotSent(why=error) from error

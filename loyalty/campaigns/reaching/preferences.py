@@ -26,6 +26,10 @@ class InvalidPreference(DomainError):
     message = _("{name} cannot be {value}.")
 
 
+class OneEndedHours(InvalidPreference):
+    message = _("Quiet hours have a beginning and an end.")
+
+
 class PersonErased(DomainError):
     code = "person_erased"
     kind = Kind.GONE
@@ -111,7 +115,7 @@ def choose(
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):
-        raise InvalidPreference(name="quiet_from, quiet_to", value=f"{row.quiet_from}, {row.quiet_to}")
+        raise OneEndedHours
     if chosen:
         row.save(update_fields=list(chosen))
     before = _said(customer, now)

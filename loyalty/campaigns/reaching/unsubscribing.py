@@ -57,6 +57,11 @@ def message_of(token: str) -> Message:
     return found
 
 
+def hold_recipient(message: Message) -> None:
+    """Lock the recipient of a message until the transaction ends: before the message itself, and before its customer."""
+    bulk.fetch(LOCK, [message.customer_id])
+
+
 @transaction.atomic
 def unsubscribe(message: Message, *, now: datetime, source: str = "unsubscribe") -> bool:
     """
@@ -67,7 +72,7 @@ def unsubscribe(message: Message, *, now: datetime, source: str = "unsubscribe")
     customer = message.customer.merged_into or message.customer
     if message.channel not in PURPOSES:
         return False
-    bulk.fetch(LOCK, [message.customer_id])
+    hold_recipient(message)
     try:
         lock_present(customer)
     except PersonErased:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from analytics.paths.mapping import Passage, Touchpoint, journey_map
+from analytics.paths.page import map_page
 from analytics.paths.touchpoints import Touch
 from customers.models import Retailer
 from tests import make
@@ -83,6 +84,17 @@ def test_what_who_stopped_is_worth(shop: Retailer) -> None:
     visit = mapped(shop)[Touch.VISIT]
 
     assert (visit.stopped.times, visit.valued, visit.mean_value) == (2, 1, 500.0)
+
+
+def test_what_came_last_has_a_column_though_nobody_knows_what_follows_it(shop: Retailer) -> None:
+    journeys(shop, {"ada": "v1 r2", "bob": "v1 o2 v3 r4"})
+
+    found = map_page(shop, {"days": "30"}, now=at(5))
+
+    columns = list(map(str, found["columns"]))
+    assert columns == ["visit", "order placed", "review or photo"]
+    visit = next(row for row in found["rows"] if str(row["name"]) == "visit")
+    assert [cell["words"] for cell in visit["cells"]] == ["", "33\u00a0%", "67\u00a0%"]
 
 
 def test_it_takes_one_statement(shop: Retailer) -> None:
