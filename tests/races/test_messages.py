@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
@@ -11,10 +12,13 @@ from customers.models import Erasure, Retailer
 from customers.privacy import erase
 from loyalty.activity.account.merging import MergeAnswer, take_merge
 from loyalty.campaigns.journeys.looking_again import look_again
+from loyalty.campaigns.messages.claiming import claim
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.messages.sending import PROVIDERS, send
-from loyalty.campaigns.models import Message, Outcome, Recipient
+from loyalty.campaigns.messages.settling import Answered, settle
+from loyalty.campaigns.models import Address, Message, Outcome, Recipient
 from loyalty.campaigns.reaching.preferences import PersonErased, choose
+from loyalty.campaigns.transports import Refused
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import LATER, NOON, Box, ada, campaign, cap, due, shop
@@ -168,3 +172,21 @@ def test_who_is_merged_while_a_message_is_planned_for_it_waits_and_is_not_waited
     )
 
     assert (isinstance(planned, list), isinstance(merged, MergeAnswer)) == (True, True), (planned, merged)
+
+
+def test_addresses_that_refuse_messages_of_two_workers_are_written_in_one_order() -> None:
+    owner = shop()
+    club = make.program(owner)
+    step = campaign(club)
+    pairs = []
+    for turn, addresses in enumerate((("x@example.com", "y@example.com"), ("y@example.com", "x@example.com"))):
+        members = [ada(club, f"m{turn}{place}", email=address) for place, address in enumerate(addresses)]
+        due(step, *members)
+        claimed = {each.address: each for each in claim(owner, now=NOON, look_again=look_again).claimed}
+        refused = [Answered(claimed[each], None, Refused("gone", is_address=True)) for each in addresses]
+        pairs.append(partial(settle, owner, refused, now=NOON))
+
+    found = interleaved(*pairs, after="INSERT INTO campaigns_address")
+
+    assert found == [None, None]
+    assert sorted(Address.objects.values_list("reason", flat=True)) == ["hard_bounce", "hard_bounce"]

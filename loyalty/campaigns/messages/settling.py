@@ -1,6 +1,6 @@
 """What providers answered, written down: once for each message, whoever asked first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -87,9 +87,9 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
         bulk.execute(NEXT, [customers])
     if gone := [key for each in known if isinstance(each.answer, Accepted | Refused) for key in each.answer.gone]:
         bulk.execute(FORGET_DEVICES, [retailer.pk, gone])
-    for each in known:
-        if isinstance(each.answer, Refused) and each.answer.is_address and each.claimed.message.due.id in written:
-            _suppress(retailer, each.claimed.message.due.id, now)
+    refused = [each for each in known if isinstance(each.answer, Refused) and each.answer.is_address]
+    if keys := [each.claimed.message.due.id for each in refused if each.claimed.message.due.id in written]:
+        _suppress(retailer, keys, now)
 
 
 def _is_open(each: Answered) -> bool:
@@ -156,7 +156,10 @@ def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: 
     )  # fmt: skip
 
 
-def _suppress(retailer: Retailer, message_id: UUID, now: datetime) -> None:
-    message = Message.objects.only("channel", "address_hash").get(pk=message_id)
-    if message.address_hash:  # nobody knows it any more of who was erased
-        suppress(retailer.pk, message.channel, message.address_hash, Address.Reason.HARD_BOUNCE, now=now)
+def _suppress(retailer: Retailer, messages: Collection[UUID], now: datetime) -> None:
+    """Send nothing more to the addresses that refused some messages, in the order of all who write several of them."""
+    found = Message.objects.filter(pk__in=messages).exclude(
+        address_hash=""
+    )  # nobody knows it any more of who was erased
+    for channel, value_hash in sorted(set(found.values_list("channel", "address_hash"))):
+        suppress(retailer.pk, channel, value_hash, Address.Reason.HARD_BOUNCE, now=now)
