@@ -113,14 +113,15 @@ INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s)
 
 
 # A restoration that a return caused comes with the return; what time does comes with the clock. Of a customer who was merged,
-# who lives with the one that stays, comes what it did; that its points went over does not.
+# who lives with the one that stays, comes what it did; that its points went over does not: what was undone then is what it did.
 MOVES = """
 SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
     coalesce((SELECT t.explanation->>'reference' FROM points_wallet v JOIN points_entry t ON t.wallet_id = v.id
         WHERE v.membership_id = m.merged_into_id AND t.kind = 'redeem' AND t.explanation->>'merged_from' = e.id::text),
         e.explanation->>'reference', e.id::text),
-    CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END, p.amounts, p.ends
+    CASE WHEN e.kind = 'restore' THEN coalesce((SELECT u.explanation->>'merged_from' FROM points_entry u
+        WHERE u.id = substr(e.cause, 9)::uuid), substr(e.cause, 9))::uuid END, p.amounts, p.ends
 FROM points_entry e LEFT JOIN LATERAL (
     SELECT array_agg(l.amount ORDER BY l.id) AS amounts, array_agg(l.expires_at ORDER BY l.id) AS ends
     FROM points_movement v JOIN points_lot l ON l.id = v.lot_id
