@@ -129,7 +129,7 @@ def load_merged(joined: Sequence[Joined], until: datetime, *, as_told: bool = Fa
     merges: dict[UUID, Merge] = {}
     lives = {each.membership_id: replace(each, first_order_id=None) for each in known if each.membership_id in stay}
     for into, at, since, *life, began, ended, _ in rows:
-        found = Joined(*life, earlier=tuple(zip(began, ended, strict=True)))
+        found = replace(Joined(*life), earlier=tuple(zip(began, ended, strict=True)))
         lives[found.membership_id] = found
         merges[found.membership_id] = Merge(found.membership_id, into, at, since, goes_over=found.left_at is None)
     for merge in sorted(merges.values(), key=lambda each: each.at, reverse=True):

@@ -87,12 +87,14 @@ def load_told(program_id: int, members: Collection[UUID], customers: Collection[
     asked = {"members": sorted(members), "customers": sorted(customers), "program": program_id}
     orders = {order: Told(key, at) for order, key, at in bulk.fetch(ORDERS, asked)}
     told: dict[tuple[type, UUID], Told] = {(OrderPlaced, order): each for order, each in orders.items()}
-    for kind, sql in ((OrderReturned, RETURNS), (OrderEvent, EVENTS)):
+    of_orders: dict[type, str] = {OrderReturned: RETURNS, OrderEvent: EVENTS}
+    for kind, sql in of_orders.items():
         for fact, order, at in bulk.fetch(sql, asked):
             if order in orders:
                 told[kind, fact] = Told(orders[order].membership_id, max(at, orders[order].at))
-    for kind, sql in (
-        (InteractionReported, INTERACTIONS), (PointsGranted, GRANTS), (PointsMoved, MOVES), (InteractionReviewed, REVIEWED),
-    ):  # fmt: skip
+    others: dict[type, str] = {
+        InteractionReported: INTERACTIONS, PointsGranted: GRANTS, PointsMoved: MOVES, InteractionReviewed: REVIEWED,
+    }  # fmt: skip
+    for kind, sql in others.items():
         told |= {(kind, fact): Told(key, at) for fact, key, at in bulk.fetch(sql, asked)}
     return ToldFacts(told | {(PlanFollowed, UUID(int=pk)): Told(key, at) for pk, key, at in bulk.fetch(PLANS, asked)})
