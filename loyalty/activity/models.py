@@ -42,6 +42,12 @@ class OrderDecision(models.Model):
     points_kept = models.BigIntegerField(
         _("points kept"), help_text=_("What it would have given without what came back.")
     )
+    merged_from = models.UUIDField(
+        _("merged from"),
+        null=True,
+        editable=False,
+        help_text=_("The membership that decided it, if that was merged since."),
+    )
     decided_at = models.DateTimeField(_("decided"))
 
     class Meta:
@@ -94,6 +100,12 @@ class InteractionDecision(models.Model):
     )
     points = models.BigIntegerField(_("points"))
     reason = models.CharField(_("reason"), max_length=30, blank=True)
+    merged_from = models.UUIDField(
+        _("merged from"),
+        null=True,
+        editable=False,
+        help_text=_("The membership that decided it, if that was merged since."),
+    )
     decided_at = models.DateTimeField(_("decided"))
 
     class Meta:

@@ -77,6 +77,14 @@ class Membership(models.Model):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, related_name="merged", null=True, editable=False, verbose_name=_("merged into")
     )
+    # What both had been until then, for who lives their pasts again: the one that stays may be merged on, or be older since.
+    merged_at = models.DateTimeField(_("merged at"), null=True, editable=False)
+    merged_first_into = models.UUIDField(
+        _("merged first into"), null=True, editable=False, help_text=_("It may have been merged itself since.")
+    )
+    other_since = models.DateTimeField(
+        _("the other one’s enrolment"), null=True, editable=False, help_text=_("As it was before they were merged.")
+    )
 
     objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 

@@ -16,7 +16,8 @@ from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_unit
 from customers.models import Retailer
-from loyalty.activity.simulation import Past, points_of, simulate, with_draft
+from loyalty.activity.past import Past
+from loyalty.activity.simulation import points_of, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import Refused, check
 from loyalty.configuration.drafts import locked

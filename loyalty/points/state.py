@@ -436,7 +436,7 @@ class WalletState:
             "balance": self.balance + posting.change(State.AVAILABLE) - posting.owed_change,
             "owed": self.owed + posting.owed_change,
             "shortfall": self.shortfall + posting.shortfall_change,
-            "lots": lots_after((*self.lots, *opened), posting.moves),
+            "lots": _ended_by(posting, lots_after((*self.lots, *opened), posting.moves)),
         }
         if told := self._debts_of(posting):
             changed["debt_entries"] = (*self.debt_entries, *told)
@@ -557,6 +557,19 @@ def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot,
     if not changes:
         return tuple(lots)
     return tuple([_changed(lot, changes[lot.id.int]) if lot.id.int in changes else lot for lot in lots])
+
+
+def _ended_by(posting: Posting, lots: tuple[OpenLot, ...]) -> tuple[OpenLot, ...]:
+    """Return the lots, of which those know when they ended that end by a posting, whatever their member is told to have done."""
+    if posting.kind == "transfer":  # what had ended before goes over so
+        return lots
+    gone = {move.lot_id for move in posting.moves if move.target is State.EXPIRED}
+    if not gone:
+        return lots
+    return tuple(
+        replace(lot, ended_at=posting.occurred_at) if lot.expires_on_inactivity and lot.id in gone else lot
+        for lot in lots
+    )
 
 
 def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:

@@ -12,8 +12,9 @@ from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
+from loyalty.activity.past import Past
 from loyalty.activity.replaying import replay
-from loyalty.activity.simulation import Past, simulate, with_draft
+from loyalty.activity.simulation import simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.activities import OrderPlaced

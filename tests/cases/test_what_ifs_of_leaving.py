@@ -8,8 +8,9 @@ import pytest
 from customers.facts import LineFact
 from customers.models import Retailer
 from loyalty.activity.account.leaving import leave
+from loyalty.activity.past import Past
 from loyalty.activity.replaying import replay
-from loyalty.activity.simulation import Past, simulate
+from loyalty.activity.simulation import simulate
 from loyalty.activity.versions import versions_of_program
 from loyalty.engine.decision import Decision
 from loyalty.planning.simulating import ask, run

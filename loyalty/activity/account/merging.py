@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
 from customers.merging import MergedCustomer, merge, wait_for_others
@@ -33,6 +34,12 @@ from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
 from loyalty.tiers.models import Standing
+
+# What was decided for another one since keeps the one that decided it first.
+DECIDED = """
+UPDATE activity_interactiondecision SET merged_from = %s
+WHERE interaction_id = ANY(%s) AND program_id = %s AND merged_from IS NULL
+"""
 
 
 class TargetLeft(DomainError):
@@ -154,13 +161,15 @@ def _merge_memberships(merged: MergedCustomer, source: str, target: str, now: da
         other = staying.get(each.program_id)
         if other is None:
             found.append(_move(each, merged.target_id))
-        elif each.left_at is None:
-            if other.left_at is not None:
-                raise TargetLeft(target=target, source=source, program=each.program.slug)
-            moved = MovedInteractions(merged.target_id, merged.interaction_ids)
-            found.append(_join(each, other, moved, now))
+            continue
+        if each.left_at is None and other.left_at is not None:
+            raise TargetLeft(target=target, source=source, program=each.program.slug)
+        if merged.interaction_ids:
+            bulk.execute(DECIDED, [each.pk, list(merged.interaction_ids), each.program_id])
+        if each.left_at is None:
+            found.append(_join(each, other, MovedInteractions(merged.target_id, merged.interaction_ids), now))
         else:  # it has nothing any more
-            _end(each, other, each.left_at)
+            _end(each, other, now, left_at=each.left_at)
             found.append(MergedMembership(each.program.slug, other.number, each.number, tier=_tier_of(other)))
     return found
 
@@ -176,18 +185,21 @@ def _join(source: Membership, target: Membership, moved: MovedInteractions, now:
     """Let one member take over what the other one has, which ends."""
     passed = take_over(source, target, moved, now=now)
     households.take_place(source, target, now=now)
-    _end(source, target, now)
+    _end(source, target, now, left_at=now)
     return MergedMembership(
         target.program.slug, target.number, source.number, passed.available, passed.pending, _tier_of(target)
     )
 
 
-def _end(source: Membership, target: Membership, left_at: datetime) -> None:
+def _end(source: Membership, target: Membership, now: datetime, *, left_at: datetime) -> None:
     """End a membership whose number, with those that led to it, leads to another one from now on."""
     Membership.objects.filter(merged_into=source).update(merged_into=target)
     # Another server's clock may be ahead of this one's, or whoever enrolled it was waited for.
     source.left_at, source.next_due_at, source.merged_into = max(left_at, source.enrolled_at), None, target
-    source.save(update_fields=["left_at", "next_due_at", "merged_into"])
+    source.merged_at, source.merged_first_into, source.other_since = now, target.pk, target.enrolled_at
+    source.save(
+        update_fields=["left_at", "next_due_at", "merged_into", "merged_at", "merged_first_into", "other_since"]
+    )
     uses = versions_of_program(source.program_id).uses
     for capability in CAPABILITIES:
         if capability.name in uses:

@@ -61,7 +61,8 @@ AND d.order_id <> (
     WHERE f.membership_id = ANY(%s) AND f.is_first AND f.is_kept ORDER BY o.occurred_at, o.id LIMIT 1)
 """
 DECISIONS = """
-UPDATE activity_orderdecision d SET membership_id = t.membership_id, wallet_id = t.id
+UPDATE activity_orderdecision d SET membership_id = t.membership_id, wallet_id = t.id,
+    merged_from = coalesce(d.merged_from, d.membership_id)
 FROM points_wallet s JOIN points_wallet t ON t.code = s.code AND t.membership_id = %s
 WHERE d.membership_id = %s AND s.id = d.wallet_id
 """
