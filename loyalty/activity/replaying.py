@@ -4,7 +4,7 @@ The replay check: a sum that adds up is not yet a right decision.
 Members' pasts are replayed by the same steps, and what they come to is compared with what is stored: in the order of their
 time, and of whom that comes to something else once more as they were told, each late fact as late as it was. Members who were
 merged live as two until then. Where it matters for facts that were told late how they were told (in a file among others, or
-corrected since), a plan was paid late, or points came back to a household, both may differ with good reason: somebody must look.
+corrected since), or points came back to a household, both may differ with good reason: somebody must look.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -54,7 +54,7 @@ CROSS JOIN LATERAL unnest(ARRAY['activate:approved:' || i.id, 'interaction-back:
 JOIN points_wallet w ON w.membership_id = ANY(%(members)s) JOIN points_entry e ON e.wallet_id = w.id AND e.cause = n.cause
 WHERE m.id = ANY(%(members)s) AND m.customer_id = ANY(%(customers)s)
 """
-PLANS = "SELECT id, membership_id, occurred_at FROM plans_planchange WHERE membership_id = ANY(%(members)s)"
+PLANS = "SELECT id, membership_id, recorded_at FROM plans_planchange WHERE membership_id = ANY(%(members)s)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from loyalty.activity.replaying import replay
 from loyalty.plans.account.joining import When as PlanWhen
 from loyalty.plans.account.paying import OwedAsCredit, mark_paid, refund
 from loyalty.plans.books import fee_books
-from loyalty.plans.models import Invoice, Refund
+from loyalty.plans.models import Invoice, PlanChange, Refund
 from loyalty.plans.rules import NOTHING
 from tests.plans.shop import MAX, PLUS, PlanShop
 
@@ -86,6 +87,21 @@ def test_a_first_fee_that_was_paid_in_time_begins_the_plan_when_it_is_told(at: s
         assert shop.went_back() == []
     else:
         assert (shop.code_of("ada"), shop.went_back()) == ("", [TEN])
+
+
+def test_a_past_with_a_payment_that_was_told_late_is_lived_again_as_it_was_told() -> None:
+    shop = PlanShop(PLUS)
+    shop.asks("ada", "plus", at="2026-04-01 10:00")
+    bill = shop.bill("ada")
+    shop.order("A", "ada", "100", at="2026-04-05 10:00")
+
+    shop.pays("ada", bill=bill, at="2026-04-04 10:00", told="2026-04-06 10:00")
+    shop.order("B", "ada", "100", at="2026-04-07 10:00")
+    shop.nights("2026-04-20")
+
+    since = PlanChange.objects.values_list("occurred_at", flat=True).get()
+    assert (shop.said(since), shop.gave("ada", "A"), shop.gave("ada", "B")) == ("2026-04-04 10:00", 100, 200)
+    assert replay(shop.program, now=shop.at("2026-04-20 00:00")).deviations == []
 
 
 def test_a_renewal_that_is_told_after_further_periods_is_made_good_from_now_on() -> None:
