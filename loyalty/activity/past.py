@@ -164,6 +164,7 @@ class Past:
             key: replace(order, membership_id=self.member.membership_id) for key, order in giver.orders.items()
         }
         self.kept |= giver.kept
+        self.missed += giver.missed
         self.member = replace(
             self.member,
             enrolled_at=min(self.member.enrolled_at, since),

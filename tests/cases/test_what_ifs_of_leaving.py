@@ -15,6 +15,7 @@ from loyalty.activity.versions import versions_of_program
 from loyalty.engine.decision import Decision
 from loyalty.planning.simulating import ask, run
 from loyalty.points.state import POINTS, Posting
+from loyalty.programs.models import ProgramVersion
 from tests.cases.shop import STOP, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +155,38 @@ def test_what_came_back_brought_no_margin_that_a_draft_would_have_to_earn() -> N
 
     # kept: 10 that cost 6, and by the rate 50 of the second line and 50 of the other order
     assert (result["revenue"], result["margin"]) == ("110.00", "34.00")
+
+
+def what_if(shop: Shop, draft: ProgramVersion) -> Any:
+    """Return what the first quarter comes to under a draft."""
+    since, until = shop.at("2026-01-01").date(), shop.at("2026-03-31").date()
+    return run(ask(draft, since=since, until=until, author="a", now=shop.known.latest), now=shop.known.latest).result
+
+
+def test_what_was_redeemed_before_a_merge_was_redeemed_once_and_missed_as_before() -> None:
+    shop = shop_of("a", "b", rules=(Rule(),), tiers=(Rung("bronze", "0"),))
+    shop.order("o1", "b", "80", at="2026-02-01 12:00")
+    shop.redeem("b", 60, "x", at="2026-02-02 12:00")
+    shop.merge("b", "a", at="2026-03-05 12:00")
+    shop.hears_nothing_until("2026-04-02 12:00")
+
+    result = what_if(shop, shop.draft(rules=(Rule(points="0.5"),)))
+
+    assert (result["actual"]["redeemed"], result["actual"]["outstanding"]) == ([0, 60, 0], 20)
+    assert (result["draft"]["redeemed"], result["draft"]["outstanding"], result["missed"]) == ([0, 40, 0], 0, 20)
+
+
+def test_what_had_ended_of_who_left_before_it_was_merged_has_ended() -> None:
+    policy = {"pending_days": 0, "expiry": "inactivity", "expiry_count": 1} | STOP
+    shop = shop_of("a", "b", rules=(Rule(),), tiers=(Rung("bronze", "0"),), policy=policy)
+    shop.order("o1", "b", "80", at="2026-01-05 12:00")
+    shop.redeem("b", 60, "x", at="2026-01-06 12:00")
+    shop.nights("2026-03-09")
+    leaves(shop, "b", "2026-03-10 12:00")
+    shop.merge("b", "a", at="2026-03-15 12:00")
+    shop.nights("2026-04-02")
+
+    under_the_same, by_half = what_if(shop, shop.draft()), what_if(shop, shop.draft(rules=(Rule(points="0.5"),)))
+
+    assert under_the_same["draft"]["expired"] == under_the_same["actual"]["expired"] == [0, 20, 0]
+    assert (by_half["draft"]["expired"], by_half["missed"]) == ([0, 0, 0], 20)
