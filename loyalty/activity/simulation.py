@@ -88,7 +88,7 @@ def simulate(  # noqa: PLR0913 - under what, until when, whom, and who is told
             orders += isinstance(activity, OrderPlaced)
             if place % TOLD_EVERY == 0 and not on_chunk(done + len(joined) * place // len(placed), orders):
                 return
-        _end_who_left(merged, pasts, until)
+        _end_others(merged, pasts, until)
         for key in stays.values():
             pasts[key].advance_to(until)
             yield pasts[key]
@@ -97,15 +97,18 @@ def simulate(  # noqa: PLR0913 - under what, until when, whom, and who is told
             return
 
 
-def _end_who_left(merged: MergedPasts, pasts: Mapping[UUID, Past], until: datetime) -> None:
-    """Live those to their end who had left before they were merged, whom nobody takes over; who stays tells what they missed."""
+def _end_others(merged: MergedPasts, pasts: Mapping[UUID, Past], until: datetime) -> None:
+    """Live those to their end whom nobody takes over, as they had left or are merged only later; who stays tells of them."""
     for merge in merged.merges.values():
         if not merge.goes_over:
             past = pasts[merge.membership_id]
             past.advance_to(until)
-            pasts[merge.into].missed += past.missed
+            pasts[merge.into].apart.append(past)
 
 
 def points_of(pasts: Iterable[Past]) -> int:
-    """Return how many points of the main wallet some members have open."""
-    return sum(lot.pending + lot.available + lot.held for past in pasts for lot in past.member.of(POINTS).main.lots)
+    """Return how many points of the main wallet some members have open, with those who are one with them only later."""
+    return sum(
+        sum(lot.pending + lot.available + lot.held for lot in past.member.of(POINTS).main.lots) + points_of(past.apart)
+        for past in pasts
+    )
