@@ -7,6 +7,7 @@ What was told only after the merge, of a time before it, was decided for who sta
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
@@ -17,7 +18,8 @@ from loyalty.engine.activities import ChallengeJoined
 
 LAST = datetime.max.replace(tzinfo=UTC)
 NOTHING_TOLD = ToldFacts({})
-# Those of whom it is known what both had been. Who was merged before that was kept lives with who stays, as if always one.
+# Those of whom it is known what both had been. Who was merged before that was kept lives with who stays, as if always one; and so
+# does who is merged only after an instant by which not both were members.
 ENDED = """
 SELECT m.merged_first_into, m.merged_at, m.other_since, m.id, s.customer_id, m.retailer_id, m.program_id, m.enrolled_at,
     CASE WHEN m.left_at < m.merged_at THEN m.left_at END, c.birth_date, NULL::uuid, p.began, p.ended, s.id
@@ -28,7 +30,8 @@ CROSS JOIN LATERAL (
         coalesce(array_agg(left_at ORDER BY enrolled_at), '{}') AS ended
     FROM memberships_membershipperiod WHERE membership_id = m.id
 ) p
-WHERE m.merged_into_id = ANY(%(members)s) AND m.merged_at <= %(until)s AND NOT EXISTS (
+WHERE m.merged_into_id = ANY(%(members)s)
+    AND (m.merged_at <= %(until)s OR greatest(m.other_since, coalesce(p.began[1], m.enrolled_at)) <= %(until)s) AND NOT EXISTS (
     SELECT 1 FROM memberships_membership o WHERE o.merged_into_id = m.merged_into_id AND o.merged_at IS NULL)
 ORDER BY m.merged_at, m.id
 """
@@ -41,7 +44,8 @@ class Merge:
 
     :param into: the membership that stayed, which may have been merged itself since
     :param into_since: since when that one had been enrolled until then
-    :param goes_over: whether what it had went over: it had nothing where it had left before
+    :param goes_over: whether what it had went over by then: it had nothing where it had left before, and is not yet one where
+        the past ends before
     """
 
     membership_id: UUID
@@ -86,10 +90,10 @@ class MergedPasts:
         """
         if not self.lives and not self.is_as_told:
             return [(fact.occurred_at, stays[fact.customer_id], fact) for fact in facts]
-        placed = [(*place, fact) for fact in facts for place in self._places(fact, stays[fact.customer_id])]
+        placed = [(*place, fact) for fact in facts for place in self._places(fact, stays[fact.customer_id], until)]
         return sorted((each for each in placed if each[0] <= until), key=_in_order)
 
-    def _places(self, fact: LivedFact, stays: UUID) -> Iterator[tuple[datetime, UUID]]:
+    def _places(self, fact: LivedFact, stays: UUID, until: datetime) -> Iterator[tuple[datetime, UUID]]:
         """Yield when a fact is lived, and in whose past. :param stays: the membership of its customer"""
         if isinstance(fact, ChallengeJoined) and stays in self.lives:
             # Of two who are one each takes part since the first of both joined.
@@ -98,7 +102,7 @@ class MergedPasts:
         elif (told := self.told.of(fact)) is None:
             yield fact.occurred_at, stays
         else:
-            key = self.stays(told.membership_id, told.at)
+            key = self.stays(told.membership_id, min(told.at, until))
             yield max(fact.occurred_at, told.at) if self._is_late(fact, told, key) else fact.occurred_at, key
 
     def _is_late(self, fact: LivedFact, told: Told, key: UUID) -> bool:
@@ -126,17 +130,24 @@ def load_merged(joined: Sequence[Joined], until: datetime, *, as_told: bool = Fa
     known = joined if as_told else [each for each in joined if each.membership_id in stay]
     if not known:
         return MergedPasts()
-    merges: dict[UUID, Merge] = {}
     lives = {each.membership_id: replace(each, first_order_id=None) for each in known if each.membership_id in stay}
-    for into, at, since, *life, began, ended, _ in rows:
-        found = replace(Joined(*life), earlier=tuple(zip(began, ended, strict=True)))
-        lives[found.membership_id] = found
-        merges[found.membership_id] = Merge(found.membership_id, into, at, since, goes_over=found.left_at is None)
-    for merge in sorted(merges.values(), key=lambda each: each.at, reverse=True):
-        lives[merge.into] = _as_before(lives[merge.into], merge)
+    merges: dict[UUID, Merge] = {}
+    waiting = [_merge(row, until) for row in reversed(rows)]
+    while ready := [each for each in waiting if each[0].into in lives]:
+        waiting = [each for each in waiting if each[0].into not in lives]
+        for merge, life in ready:
+            merges[life.membership_id], lives[life.membership_id] = merge, life
+            lives[merge.into] = _as_before(lives[merge.into], merge)
     members = {*lives, *(each.membership_id for each in known)}
     told = load_told(known[0].program_id, members, {each.customer_id for each in known})
     return MergedPasts(lives, merges, told, as_told)
+
+
+def _merge(row: Sequence[Any], until: datetime) -> tuple[Merge, Joined]:
+    """Return a merge, and the member that ended with it."""
+    into, at, since, *life, began, ended, _ = row
+    joined = replace(Joined(*life), earlier=tuple(zip(began, ended, strict=True)))
+    return Merge(joined.membership_id, into, at, since, goes_over=joined.left_at is None and at <= until), joined
 
 
 def _as_before(joined: Joined, merge: Merge) -> Joined:

@@ -82,7 +82,8 @@ class Past:
         self.orders: dict[UUID, DecidedOrder] = {}
         self.kept: dict[UUID, OrderPlaced] = {}
         self.celebrated: set[str] = set()
-        self.missed = 0
+        self._missed = 0
+        self.apart: list[Past] = []  # that are one with it only later, or had left before they were
         lived = before or joined
         self.turns = _turns(lived)
         self.ended: list[
@@ -90,6 +91,11 @@ class Past:
         ] = []  # as it was at the end of each earlier membership, until it came back
         self.member = _as_it_enrolled(lived, versions)
         self._enrol(lived.began_at)
+
+    @property
+    def missed(self) -> int:
+        """Return how many points were redeemed, by it and by those who are one with it, that it would not have had."""
+        return self._missed + sum(each.missed for each in self.apart)
 
     def knowing(self, profile: ProfileState | None) -> Self:
         """Let it be known what kind of customer the member is, and was, if that is known."""
@@ -164,6 +170,7 @@ class Past:
             key: replace(order, membership_id=self.member.membership_id) for key, order in giver.orders.items()
         }
         self.kept |= giver.kept
+        self._missed += giver.missed
         self.member = replace(
             self.member,
             enrolled_at=min(self.member.enrolled_at, since),
@@ -253,7 +260,7 @@ class Past:
         elif isinstance(effect, PoolUsed):
             self.budgets.give(effect)
         elif isinstance(effect, Posting):
-            self.missed += effect.explanation.get("missing", 0)
+            self._missed += effect.explanation.get("missing", 0)
             if effect.cause.startswith(CELEBRATED):
                 self.celebrated.add(effect.cause)
 

@@ -5,13 +5,13 @@ Each member begins as it enrolled, and goes through its facts in the order of th
 live. What verbs did in fact (redemptions, adjustments, transfers) comes with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from loyalty.activity.arms import load_arms
 from loyalty.activity.lived_facts import facts_of, members_joined
-from loyalty.activity.merged_pasts import load_merged
+from loyalty.activity.merged_pasts import MergedPasts, load_merged
 from loyalty.activity.past import Budgets, Observer, Past
 from loyalty.activity.profiles import load_past
 from loyalty.activity.versions import used_by
@@ -88,6 +88,7 @@ def simulate(  # noqa: PLR0913 - under what, until when, whom, and who is told
             orders += isinstance(activity, OrderPlaced)
             if place % TOLD_EVERY == 0 and not on_chunk(done + len(joined) * place // len(placed), orders):
                 return
+        _end_others(merged, pasts, until)
         for key in stays.values():
             pasts[key].advance_to(until)
             yield pasts[key]
@@ -96,6 +97,18 @@ def simulate(  # noqa: PLR0913 - under what, until when, whom, and who is told
             return
 
 
+def _end_others(merged: MergedPasts, pasts: Mapping[UUID, Past], until: datetime) -> None:
+    """Live those to their end whom nobody takes over, as they had left or are merged only later; who stays tells of them."""
+    for merge in merged.merges.values():
+        if not merge.goes_over:
+            past = pasts[merge.membership_id]
+            past.advance_to(until)
+            pasts[merge.into].apart.append(past)
+
+
 def points_of(pasts: Iterable[Past]) -> int:
-    """Return how many points of the main wallet some members have open."""
-    return sum(lot.pending + lot.available + lot.held for past in pasts for lot in past.member.of(POINTS).main.lots)
+    """Return how many points of the main wallet some members have open, with those who are one with them only later."""
+    return sum(
+        sum(lot.pending + lot.available + lot.held for lot in past.member.of(POINTS).main.lots) + points_of(past.apart)
+        for past in pasts
+    )

@@ -100,7 +100,7 @@ class MessageAdmin(InWords, ExportedAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer what can be done with the address to which a message went, as it is."""
         row = Message.objects.filter(pk=object_id).first()
-        if row is None or not row.address_hash:
+        if row is None or not _is_addressed(row):
             return []
         known = _address_of(row)
         offered = "release_it" if known is not None and known.suppressed_at else "suppress_it"
@@ -118,9 +118,9 @@ class MessageAdmin(InWords, ExportedAdmin):
     @display(description=_("address"))
     def address(self, row: Message) -> str:
         """Tell whether the address to which it went takes messages; which one it is nobody can tell."""
-        known = _address_of(row) if row.address_hash else None
+        known = _address_of(row)
         if known is None or known.suppressed_at is None:
-            return str(_("takes messages")) if row.address_hash else "-"
+            return str(_("takes messages")) if _is_addressed(row) else "-"
         return _("takes nothing since %(when)s: %(why)s") % {
             "when": instant_said(known.suppressed_at), "why": known.get_reason_display(),
         }  # fmt: skip
@@ -137,7 +137,11 @@ class MessageAdmin(InWords, ExportedAdmin):
             return [str(_("If it is refused again, it takes nothing any more, as before."))]
 
         words = _("Messages go to it again from now on, whosever it is. What refused it before counts no more.")
-        refused = _("Messages go to this address.") if known is None or known.suppressed_at is None else ""
+        refused: Any = ""
+        if not _is_addressed(row):
+            refused = _("Nobody knows to which address this went.")
+        elif known is None or known.suppressed_at is None:
+            refused = _("Messages go to this address.")
         verb = _verb(RELEASE, words, _("Let it take messages"), _("It takes messages again."), act, refused)
         return staff.ask(self, request, row, verb)
 
@@ -153,7 +157,7 @@ class MessageAdmin(InWords, ExportedAdmin):
 
         words = _("Nothing goes to it any more, whosever it is, until staff let it take messages again.")
         refused: Any = ""
-        if not row.address_hash:
+        if not _is_addressed(row):
             refused = _("Nobody knows to which address this went.")
         elif known is not None and known.suppressed_at is not None:
             refused = _("This address takes nothing already.")
@@ -161,9 +165,14 @@ class MessageAdmin(InWords, ExportedAdmin):
         return staff.ask(self, request, row, verb)
 
 
+def _is_addressed(row: Message) -> bool:
+    """Tell whether it is known to which address a message went: one that is due again may go by another channel."""
+    return bool(row.channel and row.address_hash)
+
+
 def _address_of(row: Message) -> Address | None:
     """Return what is known of the address to which a message went; None for nothing."""
-    if not row.address_hash:
+    if not _is_addressed(row):
         return None
     return Address.objects.filter(retailer=row.retailer_id, channel=row.channel, value_hash=row.address_hash).first()
 

@@ -152,8 +152,8 @@ class _Tally:
         month = self._month(decision.at)
         main = decision.member.of(POINTS).main.wallet_id
         for posting in decision.effects:
-            if not isinstance(posting, Posting) or posting.wallet_id != main:
-                continue
+            if not isinstance(posting, Posting) or posting.wallet_id != main or "merged" in posting.explanation:
+                continue  # what went over with a merge was redeemed once
             change = posting.change(State.AVAILABLE) + posting.change(State.PENDING)
             if posting.kind == "earn":
                 self.points["issued"][month] += change
@@ -275,7 +275,7 @@ SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'), e.kind,
         WHEN 'redeem' THEN (e.explanation->>'points')::bigint ELSE -e.available_change END)::bigint
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 WHERE m.program_id = %(program)s AND w.code = %(main)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-    AND e.kind IN ('earn', 'return', 'redeem', 'expire') GROUP BY 1, 2
+    AND e.kind IN ('earn', 'return', 'redeem', 'expire') AND NOT e.explanation ? 'merged' GROUP BY 1, 2
 """
 NAMES_OF_KINDS = {"earn": "issued", "return": "returned", "redeem": "redeemed", "expire": "expired"}
 # The tier at an instant: that of the last change before it, or where the first change afterwards came from. Who came back has

@@ -20,7 +20,7 @@ from loyalty.campaigns.messages.receiving import (
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
 from loyalty.campaigns.reaching.addresses import release, verify
 from loyalty.campaigns.reaching.unsubscribing import token_of
-from loyalty.campaigns.transports import NoAnswer
+from loyalty.campaigns.transports import NoAnswer, NotNow
 from loyalty.memberships.models import Membership
 from loyalty.outbox.signing import signature
 from tests import make
@@ -188,6 +188,25 @@ def test_staff_let_an_address_take_messages_again_and_send_nothing_to_one(client
     assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
         "Let the address take messages again: she has a new box", "Send nothing to the address any more: she called",
     ]  # fmt: skip
+
+
+def test_nobody_knows_the_address_of_a_message_that_is_due_again(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("sue", email="sue@shop.example"))
+    sent = Sent()
+    (key,) = due(sent.step, sent.member, at=NOON + DAY)
+    send_all(sent.owner, NOON + DAY, Box(lambda _: NotNow("status_503")))
+    sent.told("hard_bounce", "e1")
+    suppress_it, release_it = (
+        reverse(f"admin:campaigns_message_{verb}", args=[key]) for verb in ("suppress_it", "release_it")
+    )
+
+    page = said(client.get(reverse("admin:campaigns_message_change", args=[key])))
+    answers = [said(client.get(each, follow=True)) for each in (suppress_it, release_it)]
+
+    assert message(key).state == "due"
+    assert (suppress_it in page, release_it in page, "takes messages" in page) == (False, False, False)
+    assert all("Nobody knows to which address this went." in each for each in answers)
+    assert list(Address.objects.values_list("channel", "reason")) == [("email", "hard_bounce")]
 
 
 def test_soft_bounces_are_not_lost_with_who_is_merged() -> None:

@@ -15,6 +15,7 @@ from loyalty.activity.versions import versions_of_program
 from loyalty.engine.decision import Decision
 from loyalty.planning.simulating import ask, run
 from loyalty.points.state import POINTS, Posting
+from loyalty.programs.models import ProgramVersion
 from tests.cases.shop import STOP, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +155,72 @@ def test_what_came_back_brought_no_margin_that_a_draft_would_have_to_earn() -> N
 
     # kept: 10 that cost 6, and by the rate 50 of the second line and 50 of the other order
     assert (result["revenue"], result["margin"]) == ("110.00", "34.00")
+
+
+def what_if(shop: Shop, draft: ProgramVersion, *, until: str = "2026-03-31") -> Any:
+    """Return what the first quarter, or less of it, comes to under a draft."""
+    since, last = shop.at("2026-01-01").date(), shop.at(until).date()
+    return run(ask(draft, since=since, until=last, author="a", now=shop.known.latest), now=shop.known.latest).result
+
+
+def test_what_was_redeemed_before_a_merge_was_redeemed_once_and_missed_as_before() -> None:
+    shop = shop_of("a", "b", rules=(Rule(),), tiers=(Rung("bronze", "0"),))
+    shop.order("o1", "b", "80", at="2026-02-01 12:00")
+    shop.redeem("b", 60, "x", at="2026-02-02 12:00")
+    shop.merge("b", "a", at="2026-03-05 12:00")
+    shop.hears_nothing_until("2026-04-02 12:00")
+
+    result = what_if(shop, shop.draft(rules=(Rule(points="0.5"),)))
+
+    assert (result["actual"]["redeemed"], result["actual"]["outstanding"]) == ([0, 60, 0], 20)
+    assert (result["draft"]["redeemed"], result["draft"]["outstanding"], result["missed"]) == ([0, 40, 0], 0, 20)
+
+
+def test_what_had_ended_of_who_left_before_it_was_merged_has_ended() -> None:
+    policy = {"pending_days": 0, "expiry": "inactivity", "expiry_count": 1} | STOP
+    shop = shop_of("a", "b", rules=(Rule(),), tiers=(Rung("bronze", "0"),), policy=policy)
+    shop.order("o1", "b", "80", at="2026-01-05 12:00")
+    shop.redeem("b", 60, "x", at="2026-01-06 12:00")
+    shop.nights("2026-03-09")
+    leaves(shop, "b", "2026-03-10 12:00")
+    shop.merge("b", "a", at="2026-03-15 12:00")
+    shop.nights("2026-04-02")
+
+    under_the_same, by_half = what_if(shop, shop.draft()), what_if(shop, shop.draft(rules=(Rule(points="0.5"),)))
+
+    assert under_the_same["draft"]["expired"] == under_the_same["actual"]["expired"] == [0, 20, 0]
+    assert (by_half["draft"]["expired"], by_half["missed"]) == ([0, 0, 0], 20)
+
+
+def test_who_is_merged_after_the_time_that_is_looked_at_was_two_in_it() -> None:
+    shop = shop_of("a", "b", tiers=(Rung("bronze", "0"), Rung("silver", "60", gift=5)))
+    shop.order("o1", "b", "80", at="2026-02-01 12:00")
+    shop.redeem("b", 60, "x", at="2026-02-02 12:00")
+    shop.order("o2", "a", "40", at="2026-02-03 12:00")
+    shop.merge("b", "a", at="2026-03-01 12:00")
+    shop.order("o3", "b", "7", at="2026-02-20 12:00", now="2026-03-02 12:00")  # told to who is one by then
+    shop.nights("2026-04-02")
+
+    result = what_if(shop, shop.draft(), until="2026-02-28")
+
+    given = [0, (80 + 100 + 5) + (40 + 100) + 7]  # each its first order, and the gift for silver
+    for side in ("draft", "actual"):
+        assert (result[side]["issued"], result[side]["redeemed"]) == (given, [0, 60])
+        assert result[side]["outstanding"] == sum(given) - 60
+        assert result[side]["tiers"] == {"bronze": [1, 1]}
+    assert (result["members"], result["movers"], result["missed"]) == (1, 0, 0)
+    less = what_if(shop, shop.draft(rules=(Rule(points="0.1"),)), until="2026-02-28")
+    assert (less["missed"], less["draft"]["outstanding"]) == (60 - (8 + 5), 4)
+
+
+def test_who_joined_only_after_the_time_that_is_looked_at_lives_with_who_is_merged_into_it() -> None:
+    shop = shop_of("b", rules=(Rule(),))
+    shop.order("o1", "b", "40", at="2026-02-01 12:00")
+    shop.member("a", since="2026-03-05 12:00", now="2026-03-05 12:00")
+    shop.merge("b", "a", at="2026-03-10 12:00")
+    shop.nights("2026-04-02")
+
+    result = what_if(shop, shop.draft(), until="2026-02-28")
+
+    for side in ("draft", "actual"):
+        assert (result[side]["issued"], result[side]["outstanding"]) == ([0, 40], 40)

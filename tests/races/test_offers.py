@@ -254,3 +254,23 @@ def test_what_was_only_tried_to_be_taken_is_taken_back_with_its_offer() -> None:
 
     assert number == 1
     assert (OfferGrant.objects.get().state, budget(spring)) == ("withdrawn", (0, 0))
+
+
+@pytest.mark.parametrize("who", ["staff", "member"])
+def test_who_takes_an_offer_again_waits_for_nobody_behind_its_budget_who_takes_it_back(who: str) -> None:
+    program = club()
+    spring = offer(program, valid_days=2)
+    ada = make.member(program)
+    take_offer(granted(spring, ada, at=NOON - DAY), now=NOON)
+    mine = granted(spring, ada, because="again")
+    late = NOON + 2 * DAY  # her first one has ended, and no night has run: it comes back to the budget now
+
+    taken, back = interleaved(
+        partial(take_offer, mine, now=late),
+        partial(withdraw_offer, spring, now=late) if who == "staff" else partial(decline_offer, mine, now=late),
+        after="UPDATE rewards_rewardbudget",
+    )
+
+    assert isinstance(taken, RewardReceipt), taken
+    assert getattr(back, "state", back) == (0 if who == "staff" else "taken")
+    assert budget(spring) == ((10, 0) if who == "staff" else (0, 0))

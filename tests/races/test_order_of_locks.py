@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
+from customers.facts import InteractionFact
 from customers.models import Erasure
 from customers.privacy import erase
+from customers.recording import record_interactions
 from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.candidates import Candidate
 from loyalty.campaigns.journeys.entering import enter
@@ -170,3 +172,48 @@ def test_members_leave_while_answers_to_them_are_written_down() -> None:
 
     assert found == [None, None]
     assert list(Entry.objects.values_list("reason", flat=True)) == ["left", "left"]
+
+
+class TwoClubs:
+    """Campaigns of two programs that one thing begins, and members: of the first and of the second, or the other way round."""
+
+    def __init__(self, trigger: dict[str, str]) -> None:
+        self.owner = shop()
+        clubs = [make.program(self.owner), make.program(self.owner)]
+        for club in clubs:
+            journey(club, trigger, waits("P3D"), says_by("email"))
+        cleo, dora = ([ada(club, f"{name}{place}") for place, club in enumerate(clubs)] for name in ("cleo", "dora"))
+        self.members = [*cleo, *reversed(dora)]
+
+
+def test_members_of_two_programs_are_enrolled_in_any_order() -> None:
+    world = TwoClubs({"kind": "enrolled"})
+    about = {
+        "retailer": world.owner,
+        "type": "membership.enrolled",
+        "occurred_at": NOON,
+        "recorded_at": NOON,
+        "payload": {},
+    }
+    events = [Event.objects.create(subject=str(member.pk), **about) for member in world.members]
+
+    def tell(told: Sequence[Event]) -> None:
+        with transaction.atomic():
+            on_events(told)
+
+    found = interleaved(partial(tell, events[:2]), partial(tell, events[2:]), after="FOR NO KEY UPDATE")
+
+    assert (found, Entry.objects.count()) == ([None, None], 4)
+
+
+def test_members_of_two_programs_fill_carts_in_any_order() -> None:
+    world = TwoClubs({"kind": "cart"})
+    for minute, member in enumerate(world.members):
+        at = NOON + timedelta(minutes=minute)
+        fact = InteractionFact(f"C{minute}", member.customer.external_id, "cart_abandoned", at)
+        record_interactions(world.owner, [fact], now=at)
+    learns = partial(learn, world.owner, now=NOON + DAY, limit=2)
+
+    found = interleaved(learns, learns, after="FOR NO KEY UPDATE")
+
+    assert (found, Entry.objects.count()) == ([2, 2], 4)

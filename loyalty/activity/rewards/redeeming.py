@@ -172,6 +172,7 @@ class Granted:
     :param budget_id: from which it is paid
     :param reserved: of that, the most that it may cost
     :param ends_at: until when it is the member's
+    :param hold: locks it behind its member, before a budget: whoever takes it back holds it before the budget, too
     """
 
     reward_key: UUID
@@ -180,6 +181,7 @@ class Granted:
     budget_id: int
     reserved: Decimal
     ends_at: datetime
+    hold: Callable[[], object]
 
 
 def take_granted(membership: Membership, granted: Granted, *, reference: str, now: datetime) -> RewardReceipt:
@@ -201,6 +203,7 @@ def _take_granted(membership: Membership, granted: Granted, reference: str, now:
     if (again := earlier.first()) is not None:
         wallet = session.wallet(membership.pk, again.wallet)
         return _again(again, again.reward.code, again.wallet, None, wallet)
+    granted.hold()
     reward = _promised(session.decisions[membership.pk], granted)
     spending = session.wallet(membership.pk, reward.wallet)
     spending.require_member()

@@ -53,7 +53,10 @@ def learn(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
     facts = sorted(bulk.fetch(TAKE, [retailer.pk, limit]), key=lambda fact: (fact[3], fact[2]))
     if not facts:
         return 0
-    for _, customer, number, at in (fact for fact in facts if fact[0] == WaitingFact.Kind.CART):
+    carts = [fact for fact in facts if fact[0] == WaitingFact.Kind.CART]
+    if len(carts) > 1:
+        _hold_campaigns("cart", retailer=retailer)
+    for _, customer, number, at in carts:
         _begin_carts(retailer, customer, number, at, now)
     ending = [each for each in facts if each[0] not in {WaitingFact.Kind.CART, WaitingFact.Kind.RETURN}]
     returned = {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}
@@ -71,6 +74,12 @@ def _begin_carts(retailer: Retailer, customer: UUID, number: str, at: datetime, 
         if bulk.fetch(MEMBERS, [campaign.program_id, [customer]]):
             with set_aside("campaign_entered_nobody", campaign=campaign.code):
                 enter(campaign, campaign.version, [Candidate(customer, f"cart:{number}", None)], entered_at=at, now=now)
+
+
+def _hold_campaigns(kind: str, **of: object) -> None:
+    """Lock the campaigns that a trigger begins in the order of their ids: not in that of the facts which begin them."""
+    begun = Campaign.objects.live().filter(version__trigger__kind=kind, **of)
+    list(begun.order_by("pk").select_for_update(no_key=True, of=("self",)).only("pk"))
 
 
 def _hold(customers: Collection[UUID]) -> None:
@@ -172,9 +181,8 @@ def _hold_of(told: Sequence[Event], members: Mapping[UUID, Membership]) -> None:
         members[key].customer_id for event in told if event.type != ENROLLED and (key := UUID(event.subject)) in members
     }
     enrolled = {event.retailer_id for event in told if event.type == ENROLLED}
-    if ending and enrolled:
-        begun = Campaign.objects.live().filter(retailer__in=enrolled, version__trigger__kind="enrolled")
-        list(begun.order_by("pk").select_for_update(no_key=True, of=("self",)).only("pk"))
+    if enrolled and len(told) > 1:
+        _hold_campaigns("enrolled", retailer__in=enrolled)
     _hold(ending)
 
 

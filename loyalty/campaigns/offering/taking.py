@@ -1,10 +1,12 @@
 """What members do with their offers: take them, by the redemption of their reward, or decline them."""
 
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.rewards.redeemed import RewardReceipt, instant_of
 from loyalty.activity.rewards.redeeming import Granted, take_granted
@@ -12,6 +14,8 @@ from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.campaigns.models import OfferGrant
 from loyalty.campaigns.offering.reading import left_behind_at, with_withdrawals
 from loyalty.campaigns.offering.releasing import decline_open
+
+HOLD = "SELECT id FROM campaigns_offergrant WHERE id = %s AND state = 'granted' FOR NO KEY UPDATE"
 
 
 class OfferOver(DomainError):
@@ -88,8 +92,9 @@ def _read(grant: OfferGrant) -> OfferGrant:
 def _granted(grant: OfferGrant) -> Granted:
     offer = grant.offer
     return Granted(
-        grant.reward_key, grant.granted_at, f"offer:{offer.code}", offer.budget_id, grant.reserved, grant.expires_at
-    )
+        grant.reward_key, grant.granted_at, f"offer:{offer.code}", offer.budget_id, grant.reserved, grant.expires_at,
+        partial(bulk.fetch, HOLD, [grant.pk]),
+    )  # fmt: skip
 
 
 def _require_open(grant: OfferGrant, now: datetime) -> None:
