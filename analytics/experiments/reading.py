@@ -117,12 +117,14 @@ RISEN = """
     WHERE k.is_closed AND c.occurred_at >= k.exposed_at AND c.occurred_at < k.until AND c.recorded_at <= %(known)s
 )
 """
+# What went over with a merge was done before.
 EARNED = """
 , took AS (
     SELECT DISTINCT k.person FROM counted k
     JOIN memberships_membership m ON m.customer_id = k.person AND (%(program)s::bigint IS NULL OR m.program_id = %(program)s)
     JOIN points_wallet w ON w.membership_id = m.id JOIN points_entry e ON e.wallet_id = w.id AND e.kind IN ('earn', 'redeem')
     WHERE k.is_closed AND e.occurred_at >= k.exposed_at AND e.occurred_at < k.until AND e.recorded_at <= %(known)s
+        AND NOT e.explanation ? 'merged'
 )
 """
 # By how much more points each of `mine` has at the end of a window than at its beginning, wallet by wallet and bit by bit. What a

@@ -169,11 +169,12 @@ WHERE b.program_id = %(program)s AND w.code = ANY(%(wallets)s) AND e.occurred_at
     AND (m.from_state = 'issued' AND e.kind IN ('earn', 'adjust') OR m.to_state = 'cancelled' AND e.kind = 'return')
 GROUP BY 1
 """
+# What went over with a merge was done before.
 ACTIVE = """
 SELECT count(DISTINCT w.membership_id)::int FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
 JOIN memberships_membership b ON b.id = w.membership_id
 WHERE b.program_id = %(program)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-    AND e.kind IN ('earn', 'adjust', 'redeem')
+    AND e.kind IN ('earn', 'adjust', 'redeem') AND NOT e.explanation ? 'merged'
 """
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loyalty.access.models import StaffRole
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.activity.rewards.supplying import fulfil_reward
@@ -74,6 +75,18 @@ def test_each_reward_is_counted_in_the_month_in_which_something_happens_to_it() 
     assert (found.earned, found.tally.points_spent, found.members, found.active) == (9_000, 1_600, 2, 3)
     assert found.rate_percent == Decimal(160_000) / 9_000
     assert found.months[1].rate_percent is None
+
+
+def test_nobody_does_anything_by_a_merge() -> None:
+    draft = make.version()
+    shop.reward(draft, valid_days=60)
+    program = make.published(draft)
+    ada, _bob = (shop.member(program, 3_000, name=name, at=JUNE) for name in ("ada", "bob"))
+    redeem_reward(ada, "five-off", reference="r1", now=AT)
+
+    take_merge(program.retailer, "ada", "bob", reference="crm", now=JULY + DAY)
+
+    assert [reward_report(program, since=since, until=since + 30 * DAY).active for since in (JUNE, JULY)] == [2, 0]
 
 
 def test_only_what_happens_in_the_time_counts_and_another_program_has_nothing() -> None:
