@@ -64,7 +64,7 @@ def test_what_the_tier_does_is_told_to_all_who_were_drawn_and_to_those_whom_only
     (effect,) = found.result.effects
     assert effect.code == "raised"
     assert effect.says == "effect"
-    assert effect.shown.low < 8 < effect.shown.high
+    assert abs(effect.shown.value - 8) < 5 * effect.shown.error  # chance draws them anew in each run
     assert effect.take_up is not None
     assert effect.take_up.value == 1  # all of the raised have gold, nobody of the control
     assert effect.compliers is not None
