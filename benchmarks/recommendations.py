@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from analytics.demonstration.purchases import Basketed, basketed
 from analytics.recommendations.measuring import Measured, measure, new_items, next_basket
@@ -94,7 +95,7 @@ def _of_implicit(task: str, before: Purchases) -> list[tuple[str, Lists]]:
     from implicit.nearest_neighbours import BM25Recommender, CosineRecommender  # noqa: PLC0415
 
     warnings.simplefilter("ignore")
-    had: Any = bought(before)
+    had: Any = sparse.csr_matrix(bought(before))  # it takes no sparse array
     models = {
         "ALS 64": AlternatingLeastSquares(factors=64, random_state=1, num_threads=1),
         "cosine": CosineRecommender(K=50, num_threads=1),
