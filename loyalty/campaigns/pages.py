@@ -29,9 +29,6 @@ from loyalty.campaigns.publishing.ready_made import ReadyMade, begin, ready_made
 from loyalty.outbox.endpoints import new_secret
 from loyalty.programs.models import Program
 
-OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__exact")
-
-
 CHANGE = "campaigns.change_campaign"
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 TRIGGER_ROWS = 3

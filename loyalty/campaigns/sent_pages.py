@@ -15,12 +15,12 @@ from customers.core.instants import instant_said
 from loyalty.activity import staff
 from loyalty.campaigns.models import Address, Message, Outcome
 from loyalty.campaigns.models.words import Channel, occurrence_in_words
+from loyalty.campaigns.offering.admin import OF_CUSTOMER
 from loyalty.campaigns.pages import LINK
 from loyalty.campaigns.reaching.addresses import release, suppress
 from loyalty.campaigns.reasons import reason_in_words, rule_in_words
 
 RELEASE, SUPPRESS = _("Let the address take messages again"), _("Send nothing to the address any more")
-OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__exact")
 
 
 class KnownLaterFilter(admin.SimpleListFilter):

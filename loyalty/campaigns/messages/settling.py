@@ -158,8 +158,7 @@ def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: 
 
 def _suppress(retailer: Retailer, messages: Collection[UUID], now: datetime) -> None:
     """Send nothing more to the addresses that refused some messages, in the order of all who write several of them."""
-    found = Message.objects.filter(pk__in=messages).exclude(
-        address_hash=""
-    )  # nobody knows it any more of who was erased
+    # Of who was erased nobody knows it any more.
+    found = Message.objects.filter(pk__in=messages).exclude(address_hash="")
     for channel, value_hash in sorted(set(found.values_list("channel", "address_hash"))):
         suppress(retailer.pk, channel, value_hash, Address.Reason.HARD_BOUNCE, now=now)
