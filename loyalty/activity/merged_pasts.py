@@ -4,6 +4,7 @@ Members who were two before a merge: a past that is lived again lives both, each
 What was told only after the merge, of a time before it, was decided for who stays: it comes when it was told.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -62,18 +63,21 @@ class MergedPasts:
 
     :param lives: each as it lived until the next merge, by membership; that of who stays, too
     :param merges: by the membership that ended
+    :param taken: those by which something went over, by the membership that took it
+    :param together: the lives of all who are one in the end, by the membership of that one
     :param is_as_told: whether all is lived when it was told, and not only what was told after a merge
     """
 
     lives: Mapping[UUID, Joined] = field(default_factory=dict)
     merges: Mapping[UUID, Merge] = field(default_factory=dict)
+    taken: Mapping[UUID, Sequence[Merge]] = field(default_factory=dict)
+    together: Mapping[UUID, Sequence[Joined]] = field(default_factory=dict)
     told: ToldFacts = NOTHING_TOLD
     is_as_told: bool = False
 
     def stays(self, membership_id: UUID, at: datetime) -> UUID:
         """Return the membership that one had become by an instant."""
-        merge = self.merges.get(membership_id)
-        return self.stays(merge.into, at) if merge is not None and merge.at <= at else membership_id
+        return _stays(self.merges, membership_id, at)
 
     def who_lived(self, joined: Sequence[Joined]) -> list[Joined]:
         """Return some members, and those who were merged into them."""
@@ -97,8 +101,8 @@ class MergedPasts:
         """Yield when a fact is lived, and in whose past. :param stays: the membership of its customer"""
         if isinstance(fact, ChallengeJoined) and stays in self.lives:
             # Of two who are one each takes part since the first of both joined.
-            parts = (each for key, each in self.lives.items() if self.stays(key, LAST) == stays)
-            yield from ((max(fact.occurred_at, each.began_at), each.membership_id) for each in parts)
+            for each in self.together[stays]:
+                yield max(fact.occurred_at, each.began_at), each.membership_id
         elif (told := self.told.of(fact)) is None:
             yield fact.occurred_at, stays
         else:
@@ -107,10 +111,13 @@ class MergedPasts:
 
     def _is_late(self, fact: LivedFact, told: Told, key: UUID) -> bool:
         """Tell whether a fact is lived as it was told: by who is one since it occurred. :param key: the membership that one is"""
-        return self.is_as_told or any(
-            each.goes_over and each.into == key and fact.occurred_at < each.at <= told.at
-            for each in self.merges.values()
-        )
+        return self.is_as_told or any(fact.occurred_at < each.at <= told.at for each in self.taken.get(key, ()))
+
+
+def _stays(merges: Mapping[UUID, Merge], membership_id: UUID, at: datetime) -> UUID:
+    while (merge := merges.get(membership_id)) is not None and merge.at <= at:
+        membership_id = merge.into
+    return membership_id
 
 
 def _in_order(placed: tuple[datetime, UUID, LivedFact]) -> tuple[datetime, datetime, int, UUID]:
@@ -138,9 +145,16 @@ def load_merged(joined: Sequence[Joined], until: datetime, *, as_told: bool = Fa
         for merge, life in ready:
             merges[life.membership_id], lives[life.membership_id] = merge, life
             lives[merge.into] = _as_before(lives[merge.into], merge)
+    taken: dict[UUID, list[Merge]] = defaultdict(list)
+    for merge in merges.values():
+        if merge.goes_over:
+            taken[merge.into].append(merge)
+    together: dict[UUID, list[Joined]] = defaultdict(list)
+    for key, life in lives.items():
+        together[_stays(merges, key, LAST)].append(life)
     members = {*lives, *(each.membership_id for each in known)}
     told = load_told(known[0].program_id, members, {each.customer_id for each in known})
-    return MergedPasts(lives, merges, told, as_told)
+    return MergedPasts(lives, merges, taken, together, told, as_told)
 
 
 def _merge(row: Sequence[Any], until: datetime) -> tuple[Merge, Joined]:
