@@ -28,14 +28,18 @@ JOIN customers_customer c ON c.external_id = 'c' || n %% 50 WHERE m.state = 'due
 
 @pytest.fixture
 def ids() -> list[UUID]:
-    """Return a hundred of the messages that are on their way, of twenty thousand."""
+    """
+    Return some of the messages that are on their way, of twenty thousand.
+
+    Few enough that looking each up is by far the cheaper plan: of a hundred, the planner may rightly read the table once.
+    """
     club = make.program(shop())
     for place in range(50):
         make.member(club, f"c{place}")
     due(campaign(club), ada(club))
     bulk.execute(FILL, [])
     bulk.execute("ANALYZE campaigns_message")
-    return list(Message.objects.filter(state="claimed").order_by("pk").values_list("pk", flat=True)[:100])
+    return list(Message.objects.filter(state="claimed").order_by("pk").values_list("pk", flat=True)[:30])
 
 
 def plan_of(statement: str, given: list[Any]) -> list[str]:
