@@ -1,7 +1,9 @@
 """When points become active and when they expire: pure, in the program's zone, clamped to month ends."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import field
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import (
@@ -101,10 +103,14 @@ class Active:
     That a member did something, such as earning or redeeming, which lets points live longer that expire on inactivity.
 
     :param until: when they expire if it does nothing more, as the terms and the tier of that instant say
+    :param cause: of the entry that says so, once per wallet; empty where that is not written yet
+    :param order_id: of the order that it is, if any
     """
 
     at: datetime
     until: datetime
+    cause: str = field(default="", compare=False)
+    order_id: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.points.expiry import Span
 from loyalty.points.models import Entry, Lot, MovedLot, Movement, QualifyingDay, Wallet
-from loyalty.points.state import MAIN, Day, DayCounted, LotDated, Move, Posting
+from loyalty.points.state import MAIN, ActivityDisproved, Day, DayCounted, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
 
 
@@ -61,6 +61,11 @@ def post(
             for wallet, sums in wallets.items()
         ]
         _run(UPDATE_WALLETS, rows)
+
+
+def disprove(activities: Sequence[ActivityDisproved], *, now: datetime) -> None:
+    """Note which entries keep no points any more, because what they say their member did never was."""
+    _run(DISPROVE, [(each.wallet_id, each.entry, each.cause, now) for each in activities])
 
 
 def count_days(changes: Iterable[DayCounted]) -> None:
@@ -125,6 +130,12 @@ UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.availa
 FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
     unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed, unnest(%b::bigint[]) AS shortfall,
     unnest(%b::timestamptz[]) AS active_since, unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
+"""
+DISPROVE = """
+INSERT INTO points_disproof (entry_id, retailer_id, cause, recorded_at)
+SELECT e.id, e.retailer_id, d.cause, d.recorded_at FROM (SELECT unnest(%b::bigint[]) AS wallet_id, unnest(%b::text[]) AS entry,
+    unnest(%b::text[]) AS cause, unnest(%b::timestamptz[]) AS recorded_at) d
+JOIN points_entry e ON e.wallet_id = d.wallet_id AND e.cause = d.entry
 """
 UPDATE_DATES = """
 UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at, dated_at = d.dated_at

@@ -25,7 +25,7 @@ PART = Part(
     "points",
     (
         "points_wallet", "points_grant", "points_entry", "points_lot", "points_movement", "points_movedlot", "points_hold",
-        "points_spendingreference", "points_qualifyingday", "points_allocatedprice",
+        "points_disproof", "points_spendingreference", "points_qualifyingday", "points_allocatedprice",
     ),
     erase=erase,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """A member's points as decisions see them, and what a decision does to them: frozen values. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -273,6 +273,21 @@ class Posting(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityDisproved(Effect):
+    """
+    That what an entry says a member did never was.
+
+    :param entry: the entry's cause, once per wallet
+    :param cause: of what says so
+    """
+
+    writer: ClassVar[str] = "points"
+    wallet_id: int
+    entry: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class LotDated(Effect):
     """A lot that awaited an event, and the dates that it has now that it happened."""
 
@@ -490,12 +505,30 @@ class WalletState:
         lots = tuple(_ending_with(spans, lot) for lot in self.lots)
         return replace(self, span=spans[-1], actives=actives, lots=lots)
 
+    def without(self, disproved: Collection[Active]) -> "WalletState":
+        """
+        Return it as if its member had not done some of what it did: what expires on inactivity ends the sooner.
 
-def _ending_with(spans: Sequence[Span], lot: OpenLot) -> OpenLot:
-    """Return a lot that expires on inactivity as it ends with the span in which it was earned, if that is one of some."""
+        With nothing left that it did, nothing is left that ends: then what is known of its newest span stays.
+        """
+        assert self.actives is not None, "corrections look at all that keeps points"
+        gone = {each.cause for each in disproved}
+        actives = tuple(each for each in self.actives if each.cause not in gone)
+        if not (spans := spans_of(actives)):
+            return replace(self, actives=actives)
+        lots = tuple(_ending_with(spans, lot, otherwise=spans[-1].end) for lot in self.lots)
+        return replace(self, span=spans[-1], actives=actives, lots=lots)
+
+
+def _ending_with(spans: Sequence[Span], lot: OpenLot, *, otherwise: datetime | None = None) -> OpenLot:
+    """
+    Return a lot that expires on inactivity as it ends with the span in which it was earned, if that is one of some.
+
+    :param otherwise: when it ends if it was earned in none of them; None for as it did
+    """
     if not lot.expires_on_inactivity:
         return lot
-    end = next((span.end for span in spans if span.holds(lot.earned_at)), lot.expires_at)
+    end = next((span.end for span in spans if span.holds(lot.earned_at)), otherwise or lot.expires_at)
     return lot if end == lot.expires_at else replace(lot, expires_at=end)
 
 

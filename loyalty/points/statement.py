@@ -117,15 +117,18 @@ LEFT JOIN spans s ON l.earned_at >= s.begins_at AND l.earned_at < s.ends_at
 GROUP BY 1
 """
 # By the recorded clock, what a late fact told later was not known: neither that its member had been active, nor a date.
+# Nor what a correction disproved later.
 LOOKING_BACK = {
     Clock.OCCURRED: LOTS_THEN.format(
         clock=Clock.OCCURRED,
-        spans=SPANS.format(which="wallet_id = %(wallet)s"),
+        spans=SPANS.format(which="wallet_id = %(wallet)s", known=""),
         is_due="l.active_at <= %(at)s",
     ),
     Clock.RECORDED: LOTS_THEN.format(
         clock=Clock.RECORDED,
-        spans=SPANS.format(which="wallet_id = %(wallet)s AND recorded_at <= %(at)s"),
+        spans=SPANS.format(
+            which="wallet_id = %(wallet)s AND recorded_at <= %(at)s", known=" AND d.recorded_at <= %(at)s"
+        ),
         is_due="l.active_at <= %(at)s AND coalesce(l.dated_at <= %(at)s, true)",
     ),
 }

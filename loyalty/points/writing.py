@@ -10,6 +10,7 @@ from loyalty.points import granting, ledger
 from loyalty.points.expiry import Span
 from loyalty.points.state import (
     POINTS,
+    ActivityDisproved,
     DayCounted,
     GrantAsked,
     GrantDecided,
@@ -37,6 +38,7 @@ def write(
         spans=_spans(before, after),
         claims=_claims(effects, of_new=True),
     )
+    ledger.disprove([effect for effect in effects if isinstance(effect, ActivityDisproved)], now=now)
     ledger.count_days(effect for effect in effects if isinstance(effect, DayCounted))
     granting.ask([effect for effect in effects if isinstance(effect, GrantAsked)], now=now)
     granting.settle([effect for effect in effects if isinstance(effect, GrantDecided)], now=now)

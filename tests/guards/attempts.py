@@ -159,6 +159,8 @@ LEDGER: Attempts = {
     "moved_lot_never_to_itself": (
         "INSERT INTO points_movedlot (lot_id, to_lot_id, retailer_id) SELECT id, id, retailer_id FROM points_lot LIMIT 1"
     ),
+    "disproofs_are_append_only": changed("points_disproof", "cause = 'x'"),
+    "disproofs_never_truncated": "TRUNCATE points_disproof",
     "lots_are_never_deleted": "DELETE FROM points_lot",
     "lots_keep_their_terms": (
         "UPDATE points_lot SET amount = amount + 1",

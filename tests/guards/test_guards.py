@@ -63,7 +63,7 @@ from loyalty.plans.models import Invoice
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points import granting
-from loyalty.points.models import EarningGroup
+from loyalty.points.models import Disproof, EarningGroup, Entry
 from loyalty.points.state import GrantAsked, GrantDecided
 from loyalty.referrals.codes import code_of
 from loyalty.rewards.models import RewardBudget
@@ -103,6 +103,9 @@ def world() -> None:
     make.returns(ada, bought, (1, "0.5"))
     transfer(ada, make.member(club, "eve"), 10, reference="gift", now=NOON)
     close_month(club, NOON.date().replace(day=1), now=NOON + timedelta(days=30))
+    Disproof.objects.create(
+        entry=Entry.objects.earliest("id"), retailer=ada.retailer, cause="correct:o1:1", recorded_at=NOON
+    )
     take_interactions(ada.retailer, [InteractionFact(f"i{n}", "ada", "review", NOON) for n in range(1, 7)], now=NOON)
     take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
     shop = ada.retailer

@@ -25,6 +25,7 @@ from loyalty.points.clawback import claw_back_own
 from loyalty.points.state import MAIN, RULES
 from loyalty.points.steps.entries import wallet_in
 from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.idling import disprove
 from loyalty.points.steps.returning import take_or_owe
 
 RETURNED = "returned"
@@ -90,6 +91,7 @@ def _rule_of(decision: Decision, held: HeldAward) -> ChallengeRule | None:
 def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
     decision, shares = _share_badge(decision, held, rule)
     points, missing = sum(shares.values()), 0
+    decision = disprove(decision, held.wallet, lambda active: active.cause == f"award:{held.id}")
     for place, (label, share) in enumerate(shares.items()):
         name = f"award-back:{held.id}:{place}" if place else f"award-back:{held.id}"
         decision, short = _take_points(decision, held, (label, share), rule, name)

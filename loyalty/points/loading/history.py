@@ -7,6 +7,7 @@ from uuid import UUID
 from customers.core import bulk
 from loyalty.engine.activities import InteractionReported, OrderReturned
 from loyalty.engine.capability import Scope
+from loyalty.points.ends import KEEPS_NOW
 from loyalty.points.expiry import Active
 from loyalty.points.limits import Rewarded
 from loyalty.points.rules import Counted
@@ -33,9 +34,9 @@ WHERE m.id = ANY(%(members)s) AND i.occurred_at >= o.enrolled_at
         WHERE v.membership_id IN (m.id, o.id))
 GROUP BY m.id, i.id ORDER BY i.occurred_at, i.id
 """
-ACTIVES = """
-SELECT wallet_id, array_agg(occurred_at), array_agg(keeps_until) FROM points_entry
-WHERE wallet_id = ANY(%s) AND keeps_until IS NOT NULL GROUP BY wallet_id
+ACTIVES = f"""
+SELECT wallet_id, array_agg(occurred_at), array_agg(keeps_until), array_agg(cause), array_agg(order_id)
+FROM points_entry e WHERE wallet_id = ANY(%s) AND {KEEPS_NOW} GROUP BY wallet_id
 """
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 A_MONTH = timedelta(days=32)
@@ -93,7 +94,7 @@ def load_actives(scope: Scope, whole: Sequence[int]) -> dict[int, tuple[Active, 
 def actives_of(wallet_ids: Sequence[int]) -> dict[int, tuple[Active, ...]]:
     """Load what members did that keeps points that expire on inactivity, by wallet; nothing of wallets of which there is none."""
     found = bulk.fetch(ACTIVES, [list(wallet_ids)])
-    return {wallet_id: tuple(map(Active, instants, ends)) for wallet_id, instants, ends in found}
+    return {wallet_id: tuple(map(Active, *columns)) for wallet_id, *columns in found}
 
 
 def may_idle(scope: Scope) -> bool:

@@ -2,6 +2,7 @@ from loyalty.points.models.books import AllocatedPrice, ClosedBooks, ClosedMonth
 from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
+    Disproof,
     Entry,
     Hold,
     Lot,
@@ -19,6 +20,7 @@ __all__ = [
     "BudgetShare",
     "ClosedBooks",
     "ClosedMonth",
+    "Disproof",
     "EarningGroup",
     "EarningRule",
     "Entry",

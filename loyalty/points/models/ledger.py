@@ -463,6 +463,27 @@ class MovedLot(models.Model):
         return str(self.lot_id)
 
 
+class Disproof(models.Model):
+    """
+    That what an entry says its member did never was: a correction moved the order to another customer, or another instant.
+
+    Entries never change. So points that live as long as their member is active do not live by this one any more.
+    """
+
+    entry = models.OneToOneField(Entry, models.PROTECT, primary_key=True, related_name="+", verbose_name=_("entry"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
+    cause = models.CharField(_("cause"), max_length=200, help_text=_("The correction that says so."))
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("disproved activity")
+        verbose_name_plural = _("disproved activities")
+        triggers: ClassVar = append_only("disproofs")
+
+    def __str__(self) -> str:
+        return self.cause
+
+
 class SpendingReference(models.Model):
     """The caller's own name of a redemption or hold: one reference is one request of a member, whatever its wallet."""
 

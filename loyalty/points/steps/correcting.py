@@ -19,6 +19,7 @@ from loyalty.points.state import MAIN, POINTS, RULES, Day
 from loyalty.points.steps.earning import award_points, count, nothing_given
 from loyalty.points.steps.entries import Cause, policy_of, wallet_in
 from loyalty.points.steps.giving_back import claim, give_own_back, own_back
+from loyalty.points.steps.idling import disprove
 from loyalty.points.steps.keeping import keep
 from loyalty.points.steps.limiting import limited_on, use_pool
 from loyalty.points.steps.moved_orders import pull_out
@@ -58,6 +59,8 @@ def correct(decision: Decision) -> Decision:
     """
     activity = _activity(decision)
     order = _decided(activity)
+    for wallet in decision.member.of(POINTS).wallets:
+        decision = disprove(decision, wallet.code, lambda active: active.order_id == activity.order_id)
     changed = 0
     targets = _targets(decision, activity, order)
     for code, target in targets.items():

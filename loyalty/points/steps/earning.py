@@ -266,7 +266,7 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
         return decision
     lifetime = lifetime_of(decision, code)
     until = keeps_until(decision, code)
-    decision = extend_inactivity(decision, code, until)
+    decision = extend_inactivity(decision, code, until, order_id=cause.order_id)
     lots = tuple(lot_of(decision, part.points, part.rule_id, lifetime, cause) for part in limited.earned)
     said = {
         **cause.said,

@@ -1,27 +1,50 @@
 """Points that live as long as their member is active, whenever it is told that it was. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from customers.core.calendar import stamp
+from loyalty.engine.activities import OrderCorrected
 from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Active
-from loyalty.points.state import Move, OpenLot, WalletState
+from loyalty.points.state import ActivityDisproved, Move, OpenLot, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import entry, post, repay, wallet_in, with_wallet
 
 
-def extend_inactivity(decision: Decision, code: str, until: datetime | None) -> Decision:
+def extend_inactivity(
+    decision: Decision, code: str, until: datetime | None, *, order_id: UUID | None = None
+) -> Decision:
     """
     Let what expires on inactivity live longer, because its member is active.
 
     :param until: as `keeps_until` says; the entry of what the member does must say it, too
+    :param order_id: of the order by which it is
     """
     if until is None:
         return decision
-    before, active = wallet_in(decision, code), Active(decision.at, until)
+    before, active = wallet_in(decision, code), Active(decision.at, until, order_id=order_id)
     extended = with_wallet(decision, before.keeping(active))
     return _reinstate(extended, before, active) if decision.at < decision.now else extended
+
+
+def disprove(decision: Decision, code: str, never_was: Callable[[Active], bool]) -> Decision:
+    """
+    Let what expires on inactivity end as if its member had not done what a correction says it never did.
+
+    What was only returned was done: the member bought then. What a correction moves to another customer, or to another instant,
+    was not, nor was it given what it was given for that.
+    """
+    activity = decision.activity
+    if not isinstance(activity, OrderCorrected) or not (activity.is_withdrawn or activity.is_moved):
+        return decision
+    wallet = wallet_in(decision, code)
+    gone = [each for each in wallet.actives or () if each.cause and never_was(each)]
+    if not gone:
+        return decision
+    effects = (ActivityDisproved(wallet.wallet_id, each.cause, activity.cause) for each in gone)
+    return with_wallet(decision.then(*effects), wallet.without(gone))
 
 
 def _reinstate(decision: Decision, before: WalletState, active: Active) -> Decision:

@@ -11,7 +11,6 @@ from datetime import datetime
 from loyalty.engine.activities import Award
 from loyalty.engine.arms import NO_ARMS, arm, holding
 from loyalty.engine.decision import Decision
-from loyalty.points.expiry import Active
 from loyalty.points.rules import Earned, Earning, by_wallet
 from loyalty.points.state import MAIN, RULES
 from loyalty.points.steps.entries import Cause, entry, keeps_until, post, wallet_in
@@ -48,9 +47,10 @@ def keep(decision: Decision, earns: Earns, cause: Cause, awards: Collection[Awar
 
 def keep_until(decision: Decision, code: str, until: datetime, cause: Cause) -> Decision:
     """Let what a wallet has live until an instant, unless its member does more; what was told before is not told again."""
-    if Active(decision.at, until) in (wallet_in(decision, code).actives or ()):
+    told = wallet_in(decision, code).actives or ()
+    if any((each.at, each.until, each.order_id) == (decision.at, until, cause.order_id) for each in told):
         return decision
-    decision = extend_inactivity(decision, code, until)
+    decision = extend_inactivity(decision, code, until, order_id=cause.order_id)
     said = {**cause.said, "kept": True, **({} if code == MAIN else {"wallet": code})}
     wallet = wallet_in(decision, code)
     return post(

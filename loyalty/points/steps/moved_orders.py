@@ -102,7 +102,7 @@ def _carry(
     now, lots = decision.at, tuple(new for _, new, _ in carried)
     under = decision.then(at=_placed(decision).occurred_at)
     until = keeps_until(under, code)
-    under = extend_inactivity(under, code, until)
+    under = extend_inactivity(under, code, until, order_id=activity.order_id)
     moves = tuple(
         Move(new.id, new.state, state, amount) for _, new, there in carried for state, amount in there.items()
     )

@@ -8,10 +8,12 @@ from customers.core.calendar import local_date
 from customers.core.values import dataclass
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
+from loyalty.points.expiry import Active
 from loyalty.points.state import MAIN, POINTS, RULES, OpenLot
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
 from loyalty.points.steps.giving import give_points
 from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.idling import disprove
 from loyalty.points.steps.replacing import settled_of_gifts
 from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.past import DayOfStart, Tenure, replay_days
@@ -67,6 +69,7 @@ def take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
         "gift_lots": [str(lot.id) for lot in own],
         "points": sum(move.amount for move in taken.moves),
     }
+    decision = disprove(decision, MAIN, lambda active: any(_gave(active, lot) for lot in own))
     cause = f"gift:{cause_of(decision)}"
     wallet = wallet_in(decision, MAIN)
     decision, shortfall = take_or_owe(decision, wallet, taken.moves, taken.missing, policy, said, cause)
@@ -75,6 +78,11 @@ def take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
     state = decision.member.of(TIERS)
     state = replace(state, gifts_missing=state.gifts_missing + shortfall)
     return decision.then(member=decision.member.having(TIERS, state))
+
+
+def _gave(active: Active, lot: OpenLot) -> bool:
+    """Tell whether a member was active by getting a gift."""
+    return active.at == lot.earned_at and active.cause.startswith(f"gift:{lot.gift}:")
 
 
 def undone_gifts(decision: Decision, tenures: Sequence[Tenure], how: DayOfStart) -> list[OpenLot]:
