@@ -22,7 +22,7 @@ class OtherContent(DomainError):
     code = "conflict"
     kind = Kind.CONFLICT
     message = _(
-        "Number {number} is already recorded with other content. Report a change as a return, or use a new number."
+        "Number {number} is already recorded with other content, which stays. Report something else under a new number."
     )
 
     def __init__(self, number: str, findings: Sequence[Fault] = ()) -> None:
@@ -32,6 +32,13 @@ class OtherContent(DomainError):
     def __str__(self) -> str:
         told = " ".join(f"{found.place}: {found.message}" for found in self.findings)
         return f"{super().__str__()} {told}".rstrip()
+
+
+class OrderOfOtherContent(OtherContent):
+    message = _(
+        "Number {number} is already recorded with other content. Correct that order (PUT /orders/NUMBER), report what came "
+        "back as a return, or use a new number."
+    )
 
 
 class Status(StrEnum):
@@ -175,5 +182,6 @@ class Batch(Generic[Fact]):
         said = content or self.hashes[number]
         differences = self.compared.get((number, said))
         if old_hash is None or (old_hash != said and differences != ()):
-            return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number, differences or ()))
+            kind = OrderOfOtherContent if isinstance(fact, OrderFact) else OtherContent
+            return Outcome(fact, Status.FAILED, old_id, error=kind(number, differences or ()))
         return Outcome(fact, Status.UNCHANGED, old_id)

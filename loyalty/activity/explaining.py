@@ -92,7 +92,7 @@ def why(membership: Membership, order: Order) -> Why | None:
     if not decisions:
         return None
     own = Q(wallet__membership=membership) | Q(wallet__membership__merged_into=membership)
-    entries = list(Entry.objects.filter(own, order=order).order_by("occurred_at", "id"))
+    entries = list(Entry.objects.filter(own, order=order).order_by("id"))  # as they were told
     rules = rule_names(membership.program_id, entries)
     first = decisions[0]
     points = sum(each.points for each in decisions)
@@ -167,7 +167,8 @@ def _moved(said: dict[str, Any], words: Words) -> list[str]:
         lines += [words.said[word] % said for word in MOVED if word in said]
         lines += [words.said[word] % said for word in LACKED if "kept_now" in said and said.get(word)]
     if "correction" in said and "rules" not in said:
-        lines.append(words.said["correction"] % said)
+        is_anew = "points" in said and "kept_now" not in said
+        lines.append(words.said["anew" if is_anew else "correction"] % said)
     if "restored" in said:
         lines.append(words.said["restored"] % _came_back(said))
     if "reason" in said and "author" in said:
@@ -210,6 +211,7 @@ BESIDES = {
     "capped": _("(%(capped)s more were cut by the rule’s own limit)"),
     "beaten": _("(the best of its group; not given: %(beaten)s)"),
     "correction": _("Order %(order)s was corrected (version %(correction)s)"),
+    "anew": _("Order %(order)s was corrected (version %(correction)s): its %(points)s points are counted anew"),
     "restored": _("%(restored)s points came back, %(expired)s of them expired meanwhile"),
     "reason": _("%(reason)s (by %(author)s)"),
 }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standard_handler
 from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
-from rest_framework.exceptions import APIException, UnsupportedMediaType
+from rest_framework.exceptions import APIException, MethodNotAllowed, UnsupportedMediaType
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
@@ -86,6 +86,8 @@ class ProblemFormatter(ExceptionFormatter):
         errors = faults(self.exc.detail)
         if isinstance(self.exc, UnsupportedMediaType):
             errors[0]["detail"] += f" {self._taken()}"
+        if isinstance(self.exc, MethodNotAllowed):
+            errors[0]["detail"] += f" {self._verbs()}"
         detail = errors[0]["detail"] if len(errors) == 1 else SEVERAL
         return problem(status, errors[0]["code"], detail, instance=path, errors=errors)
 
@@ -93,6 +95,11 @@ class ProblemFormatter(ExceptionFormatter):
         """Say in which forms a body is taken here."""
         media = ", ".join(parser.media_type for parser in self.context["view"].get_parsers())
         return _("Here it is to be {media}: name it in Content-Type.").format(media=media)
+
+    def _verbs(self) -> str:
+        """Say what can be done here."""
+        verbs = ", ".join(verb for verb in self.context["view"].allowed_methods if verb not in {"HEAD", "OPTIONS"})
+        return _("This address takes {verbs}; /api/docs lists what there is.").format(verbs=verbs)
 
 
 def faults(detail: Any, pointer: str = "") -> list[dict[str, str]]:

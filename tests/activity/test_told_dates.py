@@ -36,6 +36,19 @@ def test_an_order_that_was_moved_is_told_with_the_days_of_its_new_instant_alone(
     assert dates_of(ada, "A") == ["They can be spent through July 5, 2026."]
 
 
+def test_an_order_that_was_moved_tells_its_correction_before_what_it_gives_since() -> None:
+    ada = make.member(make.program(points=MONTH))
+    bought = make.buys(ada, "100", at=make.on("2026-06-05T10:00"), name="A")
+    moved = replace(bought.outcome.fact, occurred_at=make.on("2026-06-01T10:00"))
+
+    take_correction(ada.retailer, CorrectionFact(moved, 1), now=make.on("2026-06-06"))
+
+    found = why(ada, Order.objects.get(number="A"))
+    assert found is not None
+    given = "Base: 100 points for 100.00 × 1"
+    assert found.sentences[:3] == [given, "Order A was corrected (version 1): its 100 points are counted anew", given]
+
+
 def test_of_an_order_that_came_back_nothing_can_be_spent() -> None:
     ada = make.member(make.program(points=MONTH))
     bought = make.buys(ada, "60", "40", at=make.on("2026-06-01T10:00"), name="A")

@@ -67,6 +67,7 @@ def test_another_method_is_not_allowed(client: Client, method: str) -> None:
     other = client.generic(method.upper(), "/api/v1/vouchers/check", headers={"authorization": f"Api-Key {key}"})
 
     assert (other.status_code, other.json()["code"], other["Allow"]) == (405, "method_not_allowed", "POST")
+    assert other.json()["detail"].endswith("This address takes POST; /api/docs lists what there is.")
     assert answer.status_code in {400, 404, 405}
 
 
