@@ -42,7 +42,7 @@ PRODUCTS = f"""
 WITH back AS (
     SELECT b.line_id, sum(b.quantity) AS quantity, sum(b.net_amount) AS amount
     FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id WHERE r.retailer_id = %(retailer)s GROUP BY 1
-), kept AS MATERIALIZED (
+), kept AS (
     SELECT l.sku, l.category, o.id AS order_id, o.customer_id, o.local_date, l.net_amount, l.discount, b.amount AS returned,
         CASE WHEN b.quantity IS NULL THEN l.quantity ELSE l.quantity - b.quantity END AS kept, l.unit_cost,
         CASE WHEN b.amount IS NULL THEN l.net_amount ELSE l.net_amount - b.amount END AS goods,
@@ -51,7 +51,7 @@ WITH back AS (
     WHERE o.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s AND NOT l.is_gift_card
         AND o.local_date >= %(first)s AND o.local_date <= %(last)s AND o.occurred_at >= %(begin)s AND o.occurred_at < %(end)s
         AND l.order_id >= %(first_order)s AND l.order_id <= %(last_order)s
-), lines AS (
+), lines AS MATERIALIZED (
     SELECT *, CASE WHEN paid_with_money IS NULL THEN goods ELSE goods * paid_with_money END AS revenue FROM kept
 ), sold AS (
     SELECT sku, sum(revenue) AS revenue, coalesce(sum(goods - revenue) FILTER (WHERE paid_with_money IS NOT NULL), 0) AS paid,
@@ -60,7 +60,7 @@ WITH back AS (
     FROM lines GROUP BY 1
 ), told AS (
     SELECT s.*, ({MARGIN})::float8 AS margin FROM sold s ORDER BY margin DESC NULLS LAST, s.revenue DESC, s.sku LIMIT %(limit)s
-), mine AS MATERIALIZED (
+), mine AS (
     SELECT l.* FROM lines l JOIN told t ON t.sku = l.sku
 ), buyers AS (
     SELECT m.sku, m.customer_id, min(m.local_date) < max(m.local_date) AS is_repeated,
@@ -71,7 +71,7 @@ WITH back AS (
     SELECT sku, count(*) AS customers, count(*) FILTER (WHERE is_repeated) AS repeated, count(*) FILTER (WHERE is_new) AS new
     FROM buyers GROUP BY 1
 ), baskets AS (
-    SELECT order_id, count(*) AS lines FROM kept WHERE kept > 0 GROUP BY 1
+    SELECT order_id, count(*) AS lines FROM lines WHERE kept > 0 GROUP BY 1
 ), in_orders AS (
     SELECT sku, order_id, count(*) AS lines FROM mine WHERE kept > 0 GROUP BY 1, 2
 ), orders AS (
