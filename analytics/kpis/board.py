@@ -217,7 +217,7 @@ def _acquired(
     retailer: Retailer, audit: AuditRun | None, periods: tuple[Period, ...], now: datetime
 ) -> Iterator[Series]:
     """Yield what a new customer costs, of all channels with a cost through which any came, and when it is earned back."""
-    found = acquisition(retailer, audit, now=now)
+    found = acquisition(retailer, audit, now=now, only_with_costs=True)
     paid = [each for each in found.channels if each.spent and each.customers] if found else []
     if found is None or not paid:
         return
