@@ -166,8 +166,8 @@ def _spent(new: list[_New], asked: dict[str, object]) -> list[Spent]:
 
 
 def _cohorts(new: list[_New], asked: dict[str, object], since: date, until: date) -> list[Cohort]:
-    months = [add_months(since, place) for place in range(_months_between(since, until))]
-    rows = bulk.fetch_planned(BROUGHT, asked | {"months": months})
+    firsts = [add_months(since, place) for place in range(_months_between(since, until))]
+    rows = bulk.fetch_planned(BROUGHT, asked | {"months": firsts})
     brought = {(channel, first, month): float(amount) for channel, first, month, amount in rows}
     cohorts = []
     for each in new:
