@@ -9,22 +9,15 @@ from customers.core import bulk
 from customers.models import Retailer
 
 DAYS_A_WEEK, HOURS_A_DAY = 7, 24
-# Each customer's orders of an hour are summed first: of those sums, as many are as there are customers.
 MOMENTS = f"""
-WITH back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1),
-told AS (
-    SELECT o.customer_id, o.local_date, o.occurred_at AT TIME ZONE %(zone)s AS at, {KEPT} AS value
-    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
-    WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(first)s AND o.local_date <= %(last)s
-        AND (b.amount >= o.net_amount) IS NOT TRUE
-    OFFSET 0
-), per AS (
-    SELECT extract(isodow FROM local_date)::int AS weekday, extract(hour FROM at)::int AS hour, customer_id, count(*) AS orders,
-        sum(value) AS value, count(*) FILTER (WHERE at::time = '00:00') AS at_midnight
-    FROM told GROUP BY 1, 2, 3
-)
-SELECT weekday, hour, sum(orders)::bigint, count(customer_id), sum(value)::float8, sum(at_midnight)::bigint
-FROM per GROUP BY 1, 2 ORDER BY 1, 2
+WITH back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1)
+SELECT extract(isodow FROM o.local_date)::int, extract(hour FROM o.occurred_at AT TIME ZONE %(zone)s)::int, count(*),
+    count(DISTINCT o.customer_id), sum({KEPT})::float8,
+    count(*) FILTER (WHERE (o.occurred_at AT TIME ZONE %(zone)s)::time = '00:00')
+FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
+WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(first)s AND o.local_date <= %(last)s
+    AND (b.amount IS NULL OR b.amount < o.net_amount)
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
