@@ -32,20 +32,23 @@ SELECT lower(btrim(c.acquisition_channel)), date_trunc('month', s.first_day)::da
 FROM analytics_customerstatistics s JOIN customers_customer c ON c.id = s.customer_id
 WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND s.first_day < %(until)s GROUP BY 1, 2
 """
-OF_ORDERS = {name: f"m.{name}" for name in ("value", "paid", "costed", "cost")}
+# Margin is that of sums as well: channels and rates are applied to what each customer's orders of a month come to.
+OF_MONTHS = {"value": "p.value", "paid": "p.paid", "costed": "0", "cost": "0"}
 BROUGHT = f"""
 WITH back AS (
     SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1
+), per AS (
+    SELECT s.customer_id, s.first_day, width_bucket(o.local_date, %(months)s::date[]) AS place, sum(m.value) AS value,
+        sum(m.paid) AS paid
+    FROM analytics_customerstatistics s JOIN customers_order o ON o.customer_id = s.customer_id
+    {with_money(knows_costs=False)}
+    WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND s.first_day < %(until)s AND {SAMPLED}
+        AND o.retailer_id = %(retailer)s AND o.local_date >= s.first_day AND o.local_date < %(until)s
+    GROUP BY 1, 2, 3
 )
-SELECT lower(btrim(c.acquisition_channel)), date_trunc('month', s.first_day)::date,
-    date_trunc('month', o.local_date)::date, sum({SQL.format(rate="%(rate)s::numeric", **OF_ORDERS)})
-FROM analytics_customerstatistics s
-JOIN customers_customer c ON c.id = s.customer_id
-JOIN customers_order o ON o.customer_id = s.customer_id
-{with_money(knows_costs=False)}
-WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND s.first_day < %(until)s AND {SAMPLED}
-    AND o.retailer_id = %(retailer)s AND o.local_date >= s.first_day AND o.local_date < %(until)s
-GROUP BY 1, 2, 3
+SELECT lower(btrim(c.acquisition_channel)), date_trunc('month', p.first_day::timestamp)::date, (%(months)s::date[])[p.place],
+    sum({SQL.format(rate="%(rate)s::numeric", **OF_MONTHS)})
+FROM per p JOIN customers_customer c ON c.id = p.customer_id GROUP BY 1, 2, 3
 """
 COSTS = """
 SELECT lower(btrim(channel)), month, sum(amount) FROM analytics_acquisitioncost
@@ -90,12 +93,18 @@ class Acquisition:
 
 
 def acquisition(
-    retailer: Retailer, audit: AuditRun | None, *, now: datetime, max_customers: int = MAX_CUSTOMERS
+    retailer: Retailer,
+    audit: AuditRun | None,
+    *,
+    now: datetime,
+    max_customers: int = MAX_CUSTOMERS,
+    only_with_costs: bool = False,
 ) -> Acquisition | None:
     """
     Return what each channel cost and brought in the last 24 whole months of the data.
 
     :param audit: the newest one: it says what margin is taken from, and whether the first customers are new ones
+    :param only_with_costs: for who asks what a customer costs: what all have brought is not counted where nobody said that
     :returns: None where there is no whole month
     """
     first, last = bulk.fetch(SPAN, [retailer.pk])[0]
@@ -114,7 +123,10 @@ def acquisition(
     every = max(1, -(-bulk.fetch(COUNT, asked)[0][0] // max_customers))
     asked |= {"every": every, "rate": by.rate}
     new = [_New(*row) for row in bulk.fetch_planned(NEW, asked)]
-    found = channels(_spent(new, asked), _cohorts(new, asked, until))
+    spent = _spent(new, asked)
+    if only_with_costs and not spent:
+        return None
+    found = channels(spent, _cohorts(new, asked, since, until))
     return Acquisition(since, until, by, found, every, left_out)
 
 
@@ -153,8 +165,9 @@ def _spent(new: list[_New], asked: dict[str, object]) -> list[Spent]:
     return [Spent(channel, month, float(amount)) for (channel, month), amount in (reported | entered).items()]
 
 
-def _cohorts(new: list[_New], asked: dict[str, object], until: date) -> list[Cohort]:
-    rows = bulk.fetch_planned(BROUGHT, asked)
+def _cohorts(new: list[_New], asked: dict[str, object], since: date, until: date) -> list[Cohort]:
+    firsts = [add_months(since, place) for place in range(_months_between(since, until))]
+    rows = bulk.fetch_planned(BROUGHT, asked | {"months": firsts})
     brought = {(channel, first, month): float(amount) for channel, first, month, amount in rows}
     cohorts = []
     for each in new:

@@ -52,8 +52,10 @@ SELECT (SELECT count(*) FROM memberships_membership WHERE retailer_id = %(r)s AN
     (SELECT count(*) FROM customers_undecidedfact WHERE retailer_id = %(r)s AND error <> '')
 """
 MONTHS = """
-SELECT date_trunc('month', local_date)::date, count(*), sum(net_amount) FROM customers_order
-WHERE retailer_id = %s GROUP BY 1 ORDER BY 1
+WITH per AS (
+    SELECT local_date AS day, count(*) AS orders, sum(net_amount) AS value FROM customers_order WHERE retailer_id = %s GROUP BY 1
+)
+SELECT date_trunc('month', day)::date, sum(orders)::bigint, sum(value), max(day) FROM per GROUP BY 1 ORDER BY 1
 """
 TIERS = """
 SELECT coalesce(t.name, ''), coalesce(nullif(t.name_fr, ''), t.name, ''), count(*)
@@ -66,7 +68,6 @@ SELECT i.value_decile, count(*), avg(coalesce(i.predicted_value, i.formula_value
 FROM customers_insight i JOIN customers_customer c ON c.id = i.customer_id
 WHERE c.retailer_id = %s AND i.value_decile IS NOT NULL GROUP BY 1 ORDER BY 1 DESC
 """
-LAST = "SELECT max(local_date) FROM customers_order WHERE retailer_id = %s"
 
 
 def figures(retailer: Retailer) -> Figures:
@@ -87,8 +88,8 @@ def figures(retailer: Retailer) -> Figures:
         undecided=undecided,
         orders=sum(month[1] for month in months),
         revenue=sum(month[2] for month in months),
-        last_order=bulk.fetch(LAST, [retailer.pk])[0][0],
-        months=[(month, orders, revenue) for month, orders, revenue in months[-13:]],
+        last_order=months[-1][3] if months else None,
+        months=[(month, orders, revenue) for month, orders, revenue, _ in months[-13:]],
         tiers=[(name, name_fr, count) for name, name_fr, count in bulk.fetch(TIERS, [retailer.pk])],
         deciles=[
             (decile, count, value, revenue) for decile, count, value, revenue in bulk.fetch(DECILES, [retailer.pk])

@@ -31,11 +31,12 @@ from analytics.kpis.program_reading import programs_of
 from analytics.kpis.reading import (
     DIMENSIONS,
     Asked,
+    Sales,
+    Sold,
     Span,
     answers,
-    counts,
     ever,
-    known,
+    sales,
     span_of,
 )
 from analytics.kpis.scores import share
@@ -93,7 +94,8 @@ def board(
         return None
     asked, periods = _asked(retailer, span, grain, dimension, shown or SHOWN[grain])
     over = {each: each.is_over(span.as_of + timedelta(days=1)) for each in periods}
-    counted = _by_group(counts(asked), grain)
+    sold = sales(asked)
+    counted = _by_group(sold.groups, grain)
     groups = _ordered(counted, periods)
     audit = latest(retailer.pk)
     blocked = {code: use for code, use in NEEDS.items() if verdict_of(audit, use).is_blocked}
@@ -101,7 +103,7 @@ def board(
         key: each for key, each in _of_groups(asked, groups, counted, periods, over) if each.kpi.code not in blocked
     }
     if dimension == ALL:
-        series |= {(each.kpi.code, ""): each for each in _of_all(asked, counted.get("", {}), periods, over, audit)}
+        series |= {(each.kpi.code, ""): each for each in _of_all(asked, sold, periods, over, audit)}
         series |= {(each.kpi.code, ""): each for each in _modelled(retailer, periods)}
         if "acquisition_cost" not in blocked:
             series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods, now)}
@@ -159,17 +161,15 @@ def _of_groups(
 
 def _of_all(
     asked: Asked,
-    counted: Mapping[Period, Counted],
+    sold: Sales,
     periods: tuple[Period, ...],
     over: Mapping[Period, bool],
     audit: AuditRun | None,
 ) -> Iterator[Series]:
     """Yield the figures of the retailer as a whole that are counted by period."""
-    sold, moved = known(asked), program_reading.points(asked)
-    parts = {each: sold.get(each.start, (0.0, 0.0, 0)) for each in periods}
-    yield of_values(
-        "known_share", {each: (_by(some, whole), n) for each, (some, whole, n) in parts.items()}, periods, over
-    )
+    counted = _by_group(sold.groups, asked.grain).get("", {})
+    yield of_values("known_share", {each: _known_share(each, counted, sold) for each in periods}, periods, over)
+    moved = program_reading.points(asked)
     given = {each: moved.get(each.start, program_reading.Points(0, 0, 0)) for each in periods}
     for code in ("redemption_rate", "expiry_rate"):
         ended = {each: found.redeemed if code == "redemption_rate" else found.expired for each, found in given.items()}
@@ -189,6 +189,12 @@ def _of_all(
             if (found := counted.get(each))
         }
         yield of_values("profit_per_customer", profits, periods, over)
+
+
+def _known_share(period: Period, counted: Mapping[Period, Counted], sold: Sales) -> tuple[float | None, int]:
+    """Return which share of all revenue known customers brought, and of how many orders."""
+    whole = sold.whole.get(period.start, Sold(0.0, 0))
+    return _by(counted[period].revenue if period in counted else 0.0, whole.revenue), whole.orders
 
 
 def _modelled(retailer: Retailer, periods: tuple[Period, ...]) -> Iterator[Series]:
@@ -211,7 +217,7 @@ def _acquired(
     retailer: Retailer, audit: AuditRun | None, periods: tuple[Period, ...], now: datetime
 ) -> Iterator[Series]:
     """Yield what a new customer costs, of all channels with a cost through which any came, and when it is earned back."""
-    found = acquisition(retailer, audit, now=now)
+    found = acquisition(retailer, audit, now=now, only_with_costs=True)
     paid = [each for each in found.channels if each.spent and each.customers] if found else []
     if found is None or not paid:
         return

@@ -22,7 +22,8 @@ def maps(retailer: Retailer, found: Board) -> list[dict[str, Any]]:
     """Return cohorts as tables: who is still active, and what a customer has brought by then; none where data do not carry it."""
     if found.grain is not Grain.MONTH or found.verdict(Use.COHORTS).is_blocked:
         return []
-    some = cohorts(lived(retailer, found.span), found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
+    found_rows = lived(retailer, found.span, cohorts=SHOWN_COHORTS)
+    some = cohorts(found_rows, found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
     most = max((_each(each, age) for each in some for age in range(len(each.ages))), default=0.0)
     return [
         _map(

@@ -10,24 +10,32 @@ from django.db.models import Sum
 from analytics.kpis.reading import Asked
 from analytics.statistics import give_memory
 from customers.core import bulk
-from customers.core.calendar import add_months, day_before
+from customers.core.calendar import add_months, day_before, midnight
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
 from loyalty.programs.models import Program
 
 # Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
-# transferred was given once.
-POINTS = """
-SELECT date_trunc(%(grain)s, e.occurred_at AT TIME ZONE %(zone)s)::date,
-    coalesce(sum(m.amount) FILTER (WHERE m.from_state = 'issued' AND l.id IS NULL), 0)::bigint
-        - coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0)::bigint,
-    sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint,
-    sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint
-FROM points_entry e JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
-    AND l.retailer_id = %(retailer)s AND l.from_lot_id IS NOT NULL
-WHERE e.retailer_id = %(retailer)s AND m.retailer_id = %(retailer)s AND e.occurred_at >= %(first)s AND e.occurred_at < %(last)s
-    AND (m.from_state = 'issued' OR m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
-GROUP BY 1
+# transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
+# alone. Other movements are few, and fewer are their entries: these are looked up, each once.
+ISSUED = """
+SELECT width_bucket(earned_at, %(instants)s::timestamptz[]), sum(amount)::bigint FROM points_lot
+WHERE retailer_id = %(retailer)s AND from_lot_id IS NULL AND earned_at >= %(first)s AND earned_at < %(last)s GROUP BY 1
+"""
+ENDED = """
+WITH ended AS (
+    SELECT entry_id, coalesce(sum(amount) FILTER (WHERE to_state = 'cancelled'), 0) AS cancelled,
+        sum(CASE 'redeemed' WHEN to_state THEN amount WHEN from_state THEN -amount ELSE 0 END) AS redeemed,
+        sum(CASE 'expired' WHEN to_state THEN amount WHEN from_state THEN -amount ELSE 0 END) AS expired
+    FROM points_movement
+    WHERE retailer_id = %(retailer)s
+        AND (to_state IN ('cancelled', 'redeemed', 'expired') OR from_state IN ('redeemed', 'expired'))
+    GROUP BY 1
+)
+SELECT width_bucket(e.occurred_at, %(instants)s::timestamptz[]), sum(m.cancelled)::bigint, sum(m.redeemed)::bigint,
+    sum(m.expired)::bigint
+FROM ended m CROSS JOIN LATERAL (SELECT occurred_at FROM points_entry e WHERE e.id = m.entry_id OFFSET 0) e
+WHERE e.occurred_at >= %(first)s AND e.occurred_at < %(last)s GROUP BY 1
 """
 
 
@@ -44,12 +52,20 @@ def points(asked: Asked) -> Mapping[date, Points]:
     """
     Return what happened to points, by the first day of the period.
 
-    It reads most of the ledger: joined by hashing, also where the planner does not know yet how large that is.
+    It reads most of the ledger: summed by hashing, also where the planner does not know yet how large that is.
     """
+    starts = asked.starts
+    instants = [midnight(each, asked.retailer.tzinfo) for each in starts]
     with transaction.atomic():
         give_memory()
-        rows = bulk.fetch_planned(POINTS, asked.parameters)
-    return {period: Points(*rest) for period, *rest in rows}
+        given = asked.parameters | {"instants": instants}
+        issued = dict(bulk.fetch_planned(ISSUED, given))
+        ended = {place: rest for place, *rest in bulk.fetch_planned(ENDED, given)}
+    found = {}
+    for place in issued.keys() | ended.keys():
+        cancelled, redeemed, expired = ended.get(place, (0, 0, 0))
+        found[starts[place - 1]] = Points(issued.get(place, 0) - cancelled, redeemed, expired)
+    return found
 
 
 def liabilities(retailer: Retailer) -> Mapping[date, float]:

@@ -13,7 +13,7 @@ from typing import Any
 from analytics.data_end import has_ended, last_whole_day
 from analytics.kpis.cohorts import Lived
 from analytics.kpis.counts import Answers, Counted, Ever
-from analytics.kpis.periods import Grain, after
+from analytics.kpis.periods import Grain, after, between
 from analytics.statistics import KEPT, PAID
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
@@ -30,31 +30,38 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "segment": ("coalesce(i.segment, '')", "LEFT JOIN customers_insight i ON i.customer_id = c.id"),
     "channel": ("coalesce(lower(btrim(c.acquisition_channel)), '')", ""),
 }
-DATES = "SELECT min(local_date), max(local_date) FROM customers_order WHERE retailer_id = %s"
+# Days follow each other as instants do, and a retailer with orders keeps its zone: the index by time has both ends.
+DATES = """
+SELECT (SELECT local_date FROM customers_order WHERE retailer_id = %(retailer)s ORDER BY occurred_at LIMIT 1),
+    (SELECT local_date FROM customers_order WHERE retailer_id = %(retailer)s ORDER BY occurred_at DESC LIMIT 1)
+"""
 BACK = """
 back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1)
 """
-KEPT_ORDERS = f"""
-{BACK}, kept AS (
-    SELECT o.customer_id, date_trunc(%(grain)s, o.local_date)::date AS period, {KEPT} AS value, {PAID} AS paid
+# What each customer, and guests together, did in each period, by its place among the first days of all of them: to look a day up
+# among a few costs less than to make its period of it. What all of came back is told by the negative, of which the planner thinks
+# that it leaves most orders: it would sort them otherwise.
+PER = f"""
+{BACK}, per AS (
+    SELECT o.customer_id, width_bucket(o.local_date, %(starts)s::date[]) AS place, count(*) AS orders, sum({KEPT}) AS value,
+        sum({PAID}) AS paid
     FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
     WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(since)s AND o.local_date <= %(until)s
-        AND (b.amount IS NULL OR b.amount < o.net_amount)
+        AND (b.amount >= o.net_amount) IS NOT TRUE
+    GROUP BY 1, 2
 )
 """
+# Of each group, of guests, and of all together: what all brought is summed before it is rounded.
 COUNTS = f"""
-WITH {KEPT_ORDERS}, per AS (
-    SELECT customer_id, period, count(*) AS orders, sum(value) AS value, sum(paid) AS paid
-    FROM kept WHERE customer_id IS NOT NULL GROUP BY 1, 2
-), followed AS (
-    SELECT *, lag(period) OVER (PARTITION BY customer_id ORDER BY period) AS before FROM per
+WITH {PER}, followed AS (
+    SELECT *, lag(place) OVER (PARTITION BY customer_id ORDER BY place) AS before FROM per
 )
-SELECT {{group}}, f.period, count(*), sum(f.orders)::bigint, sum(f.value)::float8,
-    count(*) FILTER (WHERE date_trunc(%(grain)s, s.first_day)::date = f.period),
-    count(*) FILTER (WHERE f.before = (f.period - %(step)s::interval)::date), sum(f.paid)::float8
-FROM followed f JOIN customers_customer c ON c.id = f.customer_id
+SELECT f.customer_id IS NULL, {{group}}, f.place, count(*), sum(f.orders)::bigint, sum(f.value)::float8,
+    count(*) FILTER (WHERE width_bucket(s.first_day, %(starts)s::date[]) = f.place),
+    count(*) FILTER (WHERE f.before = f.place - 1), sum(f.paid)::float8
+FROM followed f LEFT JOIN customers_customer c ON c.id = f.customer_id
 LEFT JOIN analytics_customerstatistics s ON s.customer_id = f.customer_id {{joins}}
-GROUP BY 1, 2
+GROUP BY GROUPING SETS ((1, 2, 3), (3))
 """
 # Of those who ever bought, who did on at least two days, and how often all of them ordered.
 EVER = """
@@ -62,18 +69,25 @@ SELECT {group}, count(*), count(*) FILTER (WHERE s.purchase_days >= 2), sum(s.or
 FROM analytics_customerstatistics s JOIN customers_customer c ON c.id = s.customer_id {joins}
 WHERE s.retailer_id = %(retailer)s GROUP BY 1
 """
-GUESTS = f"""
-WITH {KEPT_ORDERS}
-SELECT period, coalesce(sum(value) FILTER (WHERE customer_id IS NOT NULL), 0)::float8, coalesce(sum(value), 0)::float8,
-    count(*)::bigint FROM kept GROUP BY 1
+LATEST = """
+SELECT min(month) FROM (
+    SELECT DISTINCT date_trunc('month', first_day::timestamp)::date AS month FROM analytics_customerstatistics
+    WHERE retailer_id = %(retailer)s ORDER BY 1 DESC LIMIT %(shown)s
+) latest
 """
 COHORTS = f"""
-WITH {KEPT_ORDERS}, per AS (
-    SELECT customer_id, period, sum(value) AS value FROM kept WHERE customer_id IS NOT NULL GROUP BY 1, 2
+WITH {BACK}, per AS (
+    SELECT o.customer_id, width_bucket(o.local_date, %(starts)s::date[]) AS place, sum({KEPT}) AS value
+    FROM analytics_customerstatistics s JOIN customers_order o ON o.customer_id = s.customer_id
+    LEFT JOIN back b ON b.order_id = o.id
+    WHERE s.retailer_id = %(retailer)s AND s.first_day >= %(since)s AND o.retailer_id = %(retailer)s
+        AND o.local_date >= %(since)s AND o.local_date <= %(until)s AND (b.amount >= o.net_amount) IS NOT TRUE
+    GROUP BY 1, 2
+), told AS (
+    SELECT width_bucket(s.first_day, %(starts)s::date[]) AS cohort, p.place, p.value
+    FROM per p JOIN analytics_customerstatistics s ON s.customer_id = p.customer_id
 )
-SELECT date_trunc('month', s.first_day)::date, p.period, count(*), sum(p.value)::float8
-FROM per p JOIN analytics_customerstatistics s ON s.customer_id = p.customer_id
-WHERE p.period >= date_trunc('month', s.first_day)::date GROUP BY 1, 2
+SELECT cohort, place, count(*), sum(value)::float8 FROM told WHERE place >= cohort GROUP BY 1, 2
 """
 # One answer a customer, survey and period: the last one, which replaces those before.
 ANSWERS = """
@@ -126,15 +140,21 @@ class Asked:
     program: int = 0
 
     @property
+    def starts(self) -> list[date]:
+        """
+        Return the first days of all periods.
+
+        One more comes before them: who was active in it may be retained in the first one.
+        """
+        return [each.start for each in between(after(self.since, self.grain, -1), self.until, self.grain)]
+
+    @property
     def parameters(self) -> dict[str, Any]:
-        step = {Grain.WEEK: "1 week", Grain.MONTH: "1 month", Grain.QUARTER: "3 months", Grain.YEAR: "1 year"}
-        zone = self.retailer.zone
+        zone = self.retailer.tzinfo
         return {
-            "retailer": self.retailer.pk, "grain": self.grain.value, "step": step[self.grain], "program": self.program,
-            # one period more: who was active in it may be retained in the first one
-            "since": after(self.since, self.grain, -1), "until": self.until, "zone": zone,
-            "first": midnight(self.since, self.retailer.tzinfo),
-            "last": midnight(self.until + timedelta(days=1), self.retailer.tzinfo),
+            "retailer": self.retailer.pk, "grain": self.grain.value, "program": self.program, "zone": self.retailer.zone,
+            "starts": self.starts, "since": self.starts[0], "until": self.until, "first": midnight(self.since, zone),
+            "last": midnight(self.until + timedelta(days=1), zone),
         }  # fmt: skip
 
     def sql(self, statement: str) -> str:
@@ -144,7 +164,7 @@ class Asked:
 
 def span_of(retailer: Retailer, now: datetime) -> Span | None:
     """Return the time of which anything is known; None before the first order."""
-    first, last = bulk.fetch(DATES, [retailer.pk])[0]
+    first, last = bulk.fetch(DATES, {"retailer": retailer.pk})[0]
     if last is None:
         return None
     today = local_date(now, retailer.tzinfo)
@@ -152,21 +172,44 @@ def span_of(retailer: Retailer, now: datetime) -> Span | None:
     return Span(first, as_of, max(as_of, last), has_ended(last, today))
 
 
-def counts(asked: Asked) -> Mapping[tuple[str, date], Counted]:
-    """Return what customers did, by group and first day of the period; the period before the first one is in it."""
-    rows = bulk.fetch_planned(asked.sql(COUNTS), asked.parameters)
-    return {(group, period): Counted(*rest) for group, period, *rest in rows}
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What everybody bought in a period, guests as well."""
+
+    revenue: float
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """
+    What was bought, by the first day of the period; the period before the first one is in it.
+
+    :param groups: by customers of each group
+    :param whole: by everybody
+    """
+
+    groups: Mapping[tuple[str, date], Counted]
+    whole: Mapping[date, Sold]
+
+
+def sales(asked: Asked) -> Sales:
+    """Return what customers of each group did, and what everybody bought: one pass over the orders for both."""
+    starts = asked.starts
+    groups: dict[tuple[str, date], Counted] = {}
+    whole: dict[date, Sold] = {}
+    for is_guest, group, place, *rest in bulk.fetch_planned(asked.sql(COUNTS), asked.parameters):
+        counted, start = Counted(*rest), starts[place - 1]
+        if is_guest is None:
+            whole[start] = Sold(counted.revenue, counted.orders)
+        elif not is_guest:
+            groups[group, start] = counted
+    return Sales(groups, whole)
 
 
 def ever(asked: Asked) -> Mapping[str, Ever]:
     """Return who ever bought, by group."""
     return {group: Ever(*rest) for group, *rest in bulk.fetch(asked.sql(EVER), asked.parameters)}
-
-
-def known(asked: Asked) -> Mapping[date, tuple[float, float, int]]:
-    """Return the revenue of known customers, that of all, and all orders, by period."""
-    rows = bulk.fetch_planned(GUESTS, asked.parameters)
-    return {period: (some, whole, orders) for period, some, whole, orders in rows if period >= asked.since}
 
 
 def answers(asked: Asked) -> Mapping[tuple[str, date, str], Answers]:
@@ -175,7 +218,12 @@ def answers(asked: Asked) -> Mapping[tuple[str, date, str], Answers]:
     return {(group, period, kind): Answers(*rest) for group, period, kind, *rest in rows}
 
 
-def lived(retailer: Retailer, span: Span) -> list[Lived]:
-    """Return what each month's new customers did in each month since, over all time."""
-    asked = Asked(retailer, Grain.MONTH, span.first.replace(day=1), span.until)
-    return [Lived(*row) for row in bulk.fetch_planned(COHORTS, asked.parameters)]
+def lived(retailer: Retailer, span: Span, *, cohorts: int) -> list[Lived]:
+    """Return what each month's new customers did in each month since, of the latest months that had any."""
+    ((first,),) = bulk.fetch(LATEST, {"retailer": retailer.pk, "shown": cohorts})
+    if first is None:
+        return []
+    asked = Asked(retailer, Grain.MONTH, first, span.until)
+    starts = asked.starts
+    rows = bulk.fetch_planned(COHORTS, asked.parameters)
+    return [Lived(starts[cohort - 1], starts[place - 1], *rest) for cohort, place, *rest in rows]

@@ -12,12 +12,15 @@ from customers.models import Retailer
 
 MAX_YEARS = 6  # what was longer ago says little of the next one
 SOLD = f"""
-WITH back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1)
-SELECT date_trunc(%(grain)s, o.local_date)::date, sum({KEPT})::float8, count(*)
-FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
-WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(first)s AND o.local_date < %(until)s
-    AND (b.amount IS NULL OR b.amount < o.net_amount)
-GROUP BY 1
+WITH back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return WHERE retailer_id = %(retailer)s GROUP BY 1),
+per AS (
+    SELECT o.local_date AS day, sum({KEPT}) AS value, count(*) AS orders
+    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id
+    WHERE o.retailer_id = %(retailer)s AND o.local_date >= %(first)s AND o.local_date < %(until)s
+        AND (b.amount >= o.net_amount) IS NOT TRUE
+    GROUP BY 1
+)
+SELECT date_trunc(%(grain)s, day)::date, sum(value)::float8, sum(orders)::bigint FROM per GROUP BY 1
 """
 GRAINS = {Cycle.MONTH: Grain.MONTH, Cycle.WEEK: Grain.WEEK}
 

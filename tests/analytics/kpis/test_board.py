@@ -41,7 +41,7 @@ def values(found: Board, code: str, group: str = "") -> list[float | None]:
 def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
     span = span_of(shop, MAY)
     assert span is not None
-    january, february = cohorts(lived(shop, span), span.as_of, span.until)[:2]
+    january, february = cohorts(lived(shop, span, cohorts=13), span.as_of, span.until)[:2]
 
     assert (span.as_of, january.customers, february.customers) == (date(2026, 4, 30), 3, 2)
     assert [(each.active, each.cumulated) for each in january.ages] == [(3, 260), (1, 310), (1, 350), (1, 400)]
@@ -53,7 +53,7 @@ def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
 
 def test_a_month_that_runs_is_not_complete(shop: Retailer) -> None:
     day = date(2026, 4, 15)
-    found = cohorts(lived(shop, span_of(shop, at("04-16"))), day, day)[0]  # type: ignore[arg-type]
+    found = cohorts(lived(shop, span_of(shop, at("04-16")), cohorts=13), day, day)[0]  # type: ignore[arg-type]
 
     assert [each.is_complete for each in found.ages] == [True, True, True, False]
 
@@ -107,7 +107,7 @@ def test_a_day_that_runs_ends_no_period_although_something_was_ordered_on_it(sho
     assert (noon.span.as_of, values(noon, "revenue")) == (date(2026, 4, 29), [260, 280, 70, 60])
     assert [each.is_over for each in revenue.points] == [True, True, True, False]
     assert (revenue.last and revenue.last.period.start, revenue.change) == (date(2026, 3, 1), -210)
-    january = cohorts(lived(shop, noon.span), noon.span.as_of, noon.span.until)[0]
+    january = cohorts(lived(shop, noon.span, cohorts=13), noon.span.as_of, noon.span.until)[0]
     assert [(each.cumulated, each.is_complete) for each in january.ages] == [
         (260, True), (310, True), (350, True), (410, False),
     ]  # fmt: skip
@@ -120,7 +120,9 @@ def test_a_shop_of_today_has_a_board_and_nothing_that_is_over() -> None:
     found = seen(young, at("05-01"))
 
     assert (values(found, "revenue"), found.series["revenue", ""].last) == ([10], None)
-    assert [each.customers for each in cohorts(lived(young, found.span), found.span.as_of, found.span.until)] == [1]
+    assert [
+        each.customers for each in cohorts(lived(young, found.span, cohorts=13), found.span.as_of, found.span.until)
+    ] == [1]
 
 
 def test_quarters_and_years(shop: Retailer) -> None:
