@@ -24,7 +24,8 @@ from customers.identifying import hold_all
 from loyalty.activity.account.session import AccountSession
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.discounts import caps_of, discounts_given
-from loyalty.campaigns.offering.releasing import late_holders, release_over
+from loyalty.campaigns.offering.late_vouchers import late_holders, set_failing_aside
+from loyalty.campaigns.offering.releasing import release_over
 from loyalty.campaigns.rules.discounts import DISCOUNTS, DiscountCap, full
 from loyalty.campaigns.rules.offers import (
     Available,
@@ -36,6 +37,7 @@ from loyalty.campaigns.rules.offers import (
     in_turn,
     refusal,
 )
+from loyalty.campaigns.setting_aside import NO_DATABASE
 from loyalty.engine.decision import Decision
 from loyalty.engine.profile import Profile
 from loyalty.experiments.assigning import HELD_OUT_OF_ALL
@@ -119,7 +121,7 @@ def grant_offer(offer: Offer, asks: Sequence[Ask], *, now: datetime) -> dict[Ask
     unique = list(dict.fromkeys(asks))
     plan = _Plan.of(offer)
     for start in range(0, len(unique), BATCH):
-        found |= _grant(plan, unique[start : start + BATCH], now)
+        found |= _grant_beside(plan, unique[start : start + BATCH], now)
     return found
 
 
@@ -336,6 +338,18 @@ class _Batch:
             (row.retailer_id, row.pk, ask.customer_id, ask.occurrence, *why, reserves, as_of, self.now)
         )
         return Granting(None, why)
+
+
+def _grant_beside(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Granting]:
+    """Give an offer to members of a batch; where somebody else fails whose late voucher was to come back, without that one."""
+    try:
+        return _grant(plan, asks, now)
+    except NO_DATABASE:
+        raise
+    except Exception:
+        if not set_failing_aside(plan.budgets.values(), now=now):
+            raise
+    return _grant(plan, asks, now)
 
 
 @transaction.atomic
