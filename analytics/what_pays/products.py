@@ -38,17 +38,17 @@ WITH back AS (
     WHERE o.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s AND NOT l.is_gift_card
         AND o.local_date >= %(first)s AND o.local_date <= %(last)s
 ), buyers AS (
-    SELECT l.sku, l.customer_id, count(DISTINCT l.local_date) AS days, bool_or(l.local_date = s.first_day) AS is_new
+    SELECT l.sku, l.customer_id, min(l.local_date) < max(l.local_date) AS is_repeated,
+        bool_or(l.local_date = s.first_day) AS is_new
     FROM lines l LEFT JOIN analytics_customerstatistics s ON s.customer_id = l.customer_id
     WHERE l.customer_id IS NOT NULL AND l.kept > 0 GROUP BY 1, 2
 ), bought AS (
-    SELECT sku, count(*) AS customers, count(*) FILTER (WHERE days >= 2) AS repeated, count(*) FILTER (WHERE is_new) AS new
+    SELECT sku, count(*) AS customers, count(*) FILTER (WHERE is_repeated) AS repeated, count(*) FILTER (WHERE is_new) AS new
     FROM buyers GROUP BY 1
 ), baskets AS (
-    SELECT order_id, count(DISTINCT sku) AS skus FROM lines WHERE kept > 0 GROUP BY 1
+    SELECT sku, count(*) OVER (PARTITION BY order_id) AS skus FROM lines WHERE kept > 0 GROUP BY order_id, sku
 ), orders AS (
-    SELECT l.sku, count(DISTINCT l.order_id) AS orders, count(DISTINCT l.order_id) FILTER (WHERE b.skus > 1) AS attached
-    FROM lines l JOIN baskets b ON b.order_id = l.order_id WHERE l.kept > 0 GROUP BY 1
+    SELECT sku, count(*) AS orders, count(*) FILTER (WHERE skus > 1) AS attached FROM baskets GROUP BY 1
 ), sold AS (
     SELECT sku, max(category) AS category, sum(net_amount) AS net, sum(discount) AS discount, sum(returned) AS returned,
         sum(kept) AS units, sum(revenue) AS revenue, sum(revenue) FILTER (WHERE unit_cost IS NOT NULL) AS costed,
