@@ -12,7 +12,7 @@ _as_django_does = DateFormat.format
 
 def install() -> None:
     """Let whatever writes a date, filters, admin and messages alike, write the first of a month as French does."""
-    DateFormat.format = _format  # type: ignore[method-assign] # the one place through which all of them go
+    DateFormat.format = _format  # type: ignore[method-assign,assignment] # the one place through which all of them go
 
 
 def _format(self: DateFormat, formatstr: str) -> str:

@@ -682,7 +682,7 @@ def test_an_offer_that_was_taken_and_had_ended_before_a_merge_comes_back_to_its_
 @pytest.mark.sets_aside
 def test_who_fails_and_has_a_late_voucher_of_an_offer_stops_nobody_elses() -> None:
     draft = make.version(points={"pending_days": 1})
-    shop.reward(draft, points=0, granted_only=True, **TEN_OFF)
+    shop.reward(draft, "ten-off", 0, kind="amount_off", value=Decimal(10), codes="generated", granted_only=True)
     program = make.published(draft)
     spring = offer(program, budget="30", valid_days=1)
     ill, sound = members(program, 2)

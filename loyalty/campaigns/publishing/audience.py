@@ -122,7 +122,8 @@ def _count(
     campaign: Campaign, version: CampaignVersion, found: Sequence[Candidate], foresight: Foresight, now: datetime
 ) -> Counter[str]:
     rule = rule_of(version)
-    offers = {each.pk: each for each in Offer.objects.filter(pk__in={step.offer_id for step in rule.steps} - {None})}
+    given = {step.offer_id for step in rule.steps if step.offer_id is not None}
+    offers = {each.pk: each for each in Offer.objects.filter(pk__in=given)}
     counted: Counter[str] = Counter()
     for start in range(0, len(found), BATCH):
         ids = list(dict.fromkeys(each.customer_id for each in found[start : start + BATCH]))
