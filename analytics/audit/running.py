@@ -8,6 +8,7 @@ from analytics.audit.checks import CHECKS, WEIGHTS
 from analytics.audit.measures import Measures, measure
 from analytics.audit.verdicts import Answer, Finding, Use, Verdict, judge
 from analytics.models import AuditRequest, AuditRun
+from analytics.recommendations.writing import serve
 from customers.models import Retailer
 
 MAX_KEPT = 400  # audits of a retailer: more than a year of nights
@@ -16,6 +17,8 @@ MAX_KEPT = 400  # audits of a retailer: more than a year of nights
 def audit(retailer: Retailer, *, now: datetime) -> AuditRun | None:
     """
     Look at a retailer's data, and keep what was found.
+
+    Products are suggested from then on only where they carry that: who serves them stands below, and cannot ask.
 
     :returns: None where nothing was ever bought
     """
@@ -36,6 +39,7 @@ def audit(retailer: Retailer, *, now: datetime) -> AuditRun | None:
             months=[[month.isoformat(), orders, identified] for month, orders, identified in data.by_month],
         )
         _forget_old(retailer)
+        serve(retailer, is_carried=not verdict_of(run, Use.RECOMMENDATIONS).is_blocked)
     return run
 
 

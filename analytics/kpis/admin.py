@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analytics.kpis.board import board
@@ -17,7 +17,7 @@ from analytics.kpis.periods import Grain
 from analytics.kpis.table import COLUMNS, rows_of
 from analytics.what_pays.admin import WhatPaysPages
 from customers.core.admin import ModelAdmin, action
-from customers.core.exporting import csv_response
+from customers.core.exporting import figures_response
 
 
 @admin.register(KpiGoal)
@@ -62,7 +62,7 @@ class KpiGoalAdmin(WhatPaysPages):
         if retailer is None or not found:
             return redirect(reverse("admin:analytics_kpigoal_overview"))
         name = f"key-figures-{retailer.slug}-{found.span.as_of}.csv"
-        return csv_response(name, COLUMNS, rows_of(found), is_for_people=get_language() == "fr")
+        return figures_response(name, COLUMNS, rows_of(found))
 
 
 @admin.register(KpiSettings)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import format_lazy
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analytics.dashboards.retailers import chosen_retailer
@@ -21,7 +21,7 @@ from analytics.paths.table import FUNNEL_COLUMNS, MAP_COLUMNS, funnel_rows, map_
 from analytics.paths.touchpoints import MAX_STEPS, MIN_STEPS
 from analytics.paths.words import TOUCHES
 from customers.core.admin import ModelAdmin, SelectWidget, action, display
-from customers.core.exporting import csv_response
+from customers.core.exporting import figures_response
 from customers.models import Retailer
 
 STEPS = tuple(f"step_{place}" for place in range(1, MAX_STEPS + 1))
@@ -106,7 +106,7 @@ class FunnelAdmin(ModelAdmin):
             return redirect(reverse(OVERVIEW))
         rows = funnel_rows(asked.found, asked.funnel.definition, asked.order_margin)
         name = f"funnel-{asked.funnel.code}-{retailer.slug}.csv"
-        return csv_response(name, FUNNEL_COLUMNS, rows, is_for_people=get_language() == "fr")
+        return figures_response(name, FUNNEL_COLUMNS, rows)
 
     def map(self, request: HttpRequest) -> HttpResponse:
         """Show what follows what."""
@@ -121,7 +121,7 @@ class FunnelAdmin(ModelAdmin):
             return redirect(reverse("admin:analytics_funnel_map"))
         days = DAYS.get(request.GET.get("days", ""), DAYS[USUAL_DAYS])
         rows = map_rows(asked_map(retailer, days, known_until(retailer, timezone.now())))
-        return csv_response(f"journey-map-{retailer.slug}.csv", MAP_COLUMNS, rows, is_for_people=get_language() == "fr")
+        return figures_response(f"journey-map-{retailer.slug}.csv", MAP_COLUMNS, rows)
 
     def _show(  # noqa: PLR0913 - what both pages share
         self,

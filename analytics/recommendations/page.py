@@ -5,6 +5,9 @@ from typing import Any
 
 from django.urls import reverse
 
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
+from analytics.audit.words import instead
 from analytics.recommendations import words
 from analytics.recommendations.models import RecommendationRun
 from customers.core import bulk
@@ -27,11 +30,12 @@ def page(retailer: Retailer | None, run: RecommendationRun | None, *, now: datet
     runs = RecommendationRun.objects.filter(retailer=retailer).order_by("-pk")
     is_open = (RecommendationRun.Status.ASKED, RecommendationRun.Status.RUNNING)
     earlier = runs.exclude(pk=run.pk).exclude(status__in=is_open) if run else runs.exclude(status__in=is_open)
+    not_carried = instead(verdict(retailer, Use.RECOMMENDATIONS), retailer.currency) if run else ""
     return {
         "lists": words.lists_said(run) if run else [],
-        "reason": words.reason_said(run) if run else "",
+        "reason": not_carried or (words.reason_said(run) if run else ""),
         "excluded": words.excluded_said(run) if run else [],
-        "examples": examples(retailer, run, now=now) if run else [],
+        "examples": examples(retailer, run, now=now) if run and not not_carried else [],
         "earlier": list(earlier[:EARLIER]),
         "open": [(each, words.STEPS.get(each.step, "")) for each in runs.filter(status__in=is_open)],
     }

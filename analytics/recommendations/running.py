@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analytics.asking import ask_once
+from analytics.audit.running import verdict
+from analytics.audit.verdicts import Use
 from analytics.recommendations import writing
 from analytics.recommendations.baskets import Pairs
 from analytics.recommendations.methods import NEW, POPULAR_WITHIN, TASKS, ByWeights, Maker, fitted
@@ -130,6 +132,10 @@ def _carry_out(run: RecommendationRun, on_progress: Progress, now: datetime) -> 
 
 def _made(run: RecommendationRun, on_progress: Progress, now: datetime) -> bool:
     """Make lists; return whether there was anything to recommend."""
+    if verdict(run.retailer, Use.RECOMMENDATIONS).is_blocked:
+        writing.serve(run.retailer, is_carried=False)
+        run.write(code="not_carried")
+        return False
     on_progress("reading", 0, 1)
     settings = RecommendationSettings.objects.filter(pk=run.retailer_id).first()
     past = read(run.retailer, now=now, excluded=settings.excluded_categories if settings else None)

@@ -145,6 +145,7 @@ def reason_said(run: RecommendationRun) -> str:
     """Return why a run came to nothing; empty for one that did not."""
     said = {
         "nothing_bought": _("No known customer bought anything."),
+        "not_carried": _("The data do not carry recommendations: the data audit says why, and what to mend."),
         "nothing_left": _("All that was bought is left out."),
         "died": _("It was stopped before it ended."),
         "error": _("It failed: %(error)s"),

@@ -34,6 +34,14 @@ b AS (DELETE FROM customers_popularproduct WHERE retailer_id = %(retailer)s),
 c AS (DELETE FROM customers_relatedproduct WHERE retailer_id = %(retailer)s)
 UPDATE customers_retailer SET has_suggestions = false WHERE id = %(retailer)s
 """
+# What was written down stays: it is served again when the data carry it again.
+SERVE = """
+UPDATE customers_retailer r SET has_suggestions = %(carried)s AND (
+    EXISTS (SELECT 1 FROM customers_popularproduct WHERE retailer_id = r.id)
+    OR EXISTS (SELECT 1 FROM customers_relatedproduct WHERE retailer_id = r.id)
+    OR EXISTS (SELECT 1 FROM customers_suggestion WHERE retailer_id = r.id))
+WHERE r.id = %(retailer)s RETURNING has_suggestions
+"""
 Row = tuple[object, ...]
 
 
@@ -78,6 +86,11 @@ def write_products(
         bulk.insert(RelatedProduct, ("retailer_id", "sku", "relation", "rank", "related_sku", "run_id"), goes)
         retailer.has_suggestions = True
         retailer.save(update_fields=["has_suggestions"])
+
+
+def serve(retailer: Retailer, *, is_carried: bool) -> None:
+    """Suggest what was written down, as long as the data carry it; nothing otherwise."""
+    ((retailer.has_suggestions,),) = bulk.fetch(SERVE, {"retailer": retailer.pk, "carried": is_carried})
 
 
 def forget(retailer: Retailer) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from analytics.dashboards.retailers import chosen_retailer
 from analytics.what_pays.campaigns import campaign_returns
@@ -36,7 +36,7 @@ from analytics.what_pays.table import (
 from analytics.what_pays.won import customers_won
 from customers.checks import InvalidFact, money_of
 from customers.core.admin import Exporting, ModelAdmin, action, display, money
-from customers.core.exporting import MAX_EXPORTED, csv_response
+from customers.core.exporting import MAX_EXPORTED, figures_response
 from customers.models import Retailer
 
 
@@ -68,7 +68,7 @@ class WhatPaysPages(ModelAdmin):
         if retailer is None or table is None:
             return redirect(reverse("admin:analytics_kpigoal_what_pays"))
         part, columns, rows = table
-        return csv_response(f"{part}-{retailer.slug}.csv", columns, rows, is_for_people=get_language() == "fr")
+        return figures_response(f"{part}-{retailer.slug}.csv", columns, rows)
 
     def _chosen(self, request: HttpRequest) -> tuple[list[Retailer], Retailer | None]:
         if not self.has_view_permission(request):

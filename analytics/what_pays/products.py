@@ -46,7 +46,7 @@ WITH back AS (
     SELECT l.sku, l.category, o.id AS order_id, o.customer_id, o.local_date, l.net_amount, l.discount, b.amount AS returned,
         CASE WHEN b.quantity IS NULL THEN l.quantity ELSE l.quantity - b.quantity END AS kept, l.unit_cost,
         CASE WHEN b.amount IS NULL THEN l.net_amount ELSE l.net_amount - b.amount END AS goods,
-        CASE WHEN o.paid_with_points = 0 THEN NULL ELSE 1 - o.paid_with_points / o.net_amount END AS paid_with_money
+        1 - nullif(o.paid_with_points, 0) / nullif(o.net_amount, 0) AS paid_with_money
     FROM customers_orderline l JOIN customers_order o ON o.id = l.order_id LEFT JOIN back b ON b.line_id = l.id
     WHERE o.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s AND NOT l.is_gift_card
         AND o.local_date >= %(first)s AND o.local_date <= %(last)s AND o.occurred_at >= %(begin)s AND o.occurred_at < %(end)s

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField, CharField, JSONField, Model, QuerySet, TextField, URLField
 from django.forms.fields import InvalidJSONInput
@@ -105,7 +105,39 @@ class InWords:
         return super().formfield_for_dbfield(db_field, request, **given)  # type: ignore[misc] # of an admin
 
 
-class ModelAdmin(InWords, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
+class OwnChoices:
+    """
+    Selects of what a row leads to: of its own retailer alone, also for who sees those of all; it stands before an admin, or rows
+    on its page.
+
+    Of a row that is still to be added nobody knows whose it will be: there it is refused when it is saved.
+    """
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        related = db_field.remote_field.model
+        rows: QuerySet[Any] | None = super().get_field_queryset(db, db_field, request)  # type: ignore[misc] # of an admin
+        owner = self._owner_of_row(request) if _has_retailer(related) else None
+        if owner is None:
+            return rows
+        return (related._default_manager.all() if rows is None else rows).filter(retailer=owner)
+
+    def _owner_of_row(self, request: HttpRequest) -> int | None:
+        """Return the retailer of the row that a page is of, asked once a page; None where there is none."""
+        key = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        model = getattr(self, "parent_model", None) or self.model  # type: ignore[attr-defined] # of an admin
+        if key is None or not _has_retailer(model):
+            return None
+        if not hasattr(request, "owner_of_row"):
+            found = model._default_manager.filter(pk=unquote(key)).values_list("retailer", flat=True).first()
+            request.owner_of_row = found  # type: ignore[attr-defined] # kept for the page's other selects
+        return request.owner_of_row  # type: ignore[attr-defined,no-any-return]
+
+
+def _has_retailer(model: type[Model]) -> bool:
+    return any(each.name == "retailer" for each in model._meta.fields)
+
+
+class ModelAdmin(InWords, OwnChoices, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
     """An editable page."""
 
     list_fullwidth = True
@@ -238,13 +270,13 @@ class QueueFilter(SimpleListFilter):
             yield {"selected": self.asked() == word, "query_string": query, "display": said}
 
 
-class TabularInline(InWords, UnfoldTabularInline):  # type: ignore[misc] # the theme has no types
+class TabularInline(InWords, OwnChoices, UnfoldTabularInline):  # type: ignore[misc] # the theme has no types
     """Rows of a table on another object's page."""
 
     extra = 0
 
 
-class StackedInline(InWords, UnfoldStackedInline):  # type: ignore[misc] # the theme has no types
+class StackedInline(InWords, OwnChoices, UnfoldStackedInline):  # type: ignore[misc] # the theme has no types
     """One form on another object's page."""
 
     extra = 0

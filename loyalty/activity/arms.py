@@ -35,6 +35,12 @@ WHERE m.id = ANY(%s) AND e.code || ':' || v.code = ANY(%s)
 """
 
 
+# Of the member that a column names, in one of the arms that a parameter names.
+IN_ONE = """EXISTS (SELECT 1 FROM memberships_membership im JOIN experiments_assignment ia ON ia.customer_id = im.customer_id
+    JOIN experiments_experiment ie ON ie.id = ia.experiment_id JOIN experiments_variant iv ON iv.id = ia.variant_id
+    WHERE im.id = {membership} AND ie.code || ':' || iv.code = ANY(%({arms})s))"""
+
+
 class Arms(Capability[frozenset[str]]):
     """Members' arms: `Versions.among` says where they are needed, so that no other program pays for them."""
 
@@ -76,13 +82,23 @@ def withheld_among(versions: Versions, memberships: Callable[[], Collection[UUID
 
     :param memberships: their ids, asked for only where an experiment withholds
     """
-    arms = [arm(trial.code, trial.withheld) for trial in versions.trials if trial.withheld and trial.runs_at(at)]
+    arms = withheld_arms(versions, at=at)
     return _in_any(arms, memberships()) if arms else frozenset()
+
+
+def withheld_arms(versions: Versions, *, at: datetime) -> list[str]:
+    """Return the arms whose members are to get nothing extra at an instant."""
+    return [arm(trial.code, trial.withheld) for trial in versions.trials if trial.withheld and trial.runs_at(at)]
 
 
 def in_arms(arms: ForArms, memberships: Collection[UUID]) -> frozenset[UUID]:
     """Return which of some members are in one of the variants that a part of a version names."""
-    return _in_any([arm(arms.experiment, variant) for variant in sorted(arms.variants)], memberships)
+    return _in_any(named_arms(arms), memberships)
+
+
+def named_arms(arms: ForArms) -> list[str]:
+    """Return the arms that a part of a version names."""
+    return [arm(arms.experiment, variant) for variant in sorted(arms.variants)]
 
 
 def _in_any(arms: Sequence[str], memberships: Collection[UUID]) -> frozenset[UUID]:

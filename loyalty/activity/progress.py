@@ -9,16 +9,15 @@ from customers.core import bulk
 from customers.core.calendar import day_before, local_date
 from customers.core.values import dataclass
 from loyalty.activity.deciding import advance_to
+from loyalty.activity.foreseeing import ReadBudgets
 from loyalty.activity.loading import load_states, read_memberships
 from loyalty.activity.published import tiers_of
 from loyalty.activity.versions import versions_as_read, versions_of_member
 from loyalty.engine.clock import earliest
 from loyalty.engine.member import Member
-from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.overview import HeldPlan, held_plan
-from loyalty.points.budgets import read_budget
 from loyalty.points.state import MAIN, POINTS, Day
 from loyalty.tiers.loading import COUNTED_BALANCE
 from loyalty.tiers.models import Standing, Tier
@@ -132,16 +131,8 @@ def _advanced(membership: Membership, versions: Versions, at: datetime) -> Membe
     member = loaded.members[membership.pk]
     if not member.has(TIERS):
         return None
-    pools = _Budgets()
+    pools = ReadBudgets()
     return advance_to(member, at, versions, pools=lambda _: pools, take=lambda _: None)
-
-
-class _Budgets(dict[PoolKey, Pool]):
-    """What was given of budgets, read as they are asked for."""
-
-    def __missing__(self, key: PoolKey) -> Pool:
-        self[key] = read_budget(key)
-        return self[key]
 
 
 def _standing_of(member: Member, tiers: Mapping[int, Tier]) -> Standing:

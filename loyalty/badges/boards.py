@@ -1,20 +1,29 @@
-"""Who is where on a leaderboard: reads only, by the index of scores, whatever the number of members."""
+"""
+Who is where on a leaderboard: reads only, by the index of scores, whatever the number of members.
+
+Who is held out of it stands on none, and in nobody's way: it is ranked without that one, as its prizes are given.
+"""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.calendar import day_after, local_date, midnight
 from customers.core.values import dataclass
+from loyalty.activity.arms import IN_ONE, named_arms, withheld_arms
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.windows import days_of
+from loyalty.engine.versions import Versions
 
 SHOWN, MAX_SHOWN = 20, 100
 MAX_RANK = 10_000  # so many scores are looked at to find somebody's rank; who is behind them reads that it is
 TOP = """
 SELECT s.membership_id, s.score, s.reached_at, (SELECT pseudonym FROM badges_participation p
     WHERE p.membership_id = s.membership_id AND p.name = s.name)
-FROM badges_boardscore s WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0
+FROM badges_boardscore s WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s
+    AND s.score > 0{among}
 ORDER BY s.score DESC, s.reached_at, s.membership_id LIMIT %(limit)s
 """
 OWN = """
@@ -24,14 +33,44 @@ WHERE p.membership_id = %(member)s AND p.name = %(name)s
 """
 BETTER = """
 SELECT count(*) FROM (
-    SELECT 1 FROM badges_boardscore WHERE program_id = %(program)s AND name = %(name)s AND window_name = %(window)s
-        AND score > %(score)s LIMIT %(limit)s
+    SELECT 1 FROM badges_boardscore s WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s
+        AND s.score > %(score)s{among} LIMIT %(limit)s
 ) better
 """
-AHEAD = """
-SELECT membership_id FROM badges_boardscore WHERE program_id = %(program)s AND name = %(name)s AND window_name = %(window)s
-    AND score > %(score)s LIMIT %(limit)s
-"""
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """
+    Who is ranked on a leaderboard: all who joined it, but for those whom experiments hold out of it.
+
+    :param without: the arms whose members get nothing extra
+    :param only: the arms for which it holds; None for all
+    """
+
+    without: Sequence[str] = ()
+    only: Sequence[str] | None = None
+
+    @classmethod
+    def of(cls, rule: BoardRule, versions: Versions, window: str, *, now: datetime) -> "Among":
+        """Return who is ranked in a window: as things are now, or were when it ended."""
+        last, version = days_of(window)[1], versions.at(now)
+        zone = version.zone if version is not None else ZoneInfo("UTC")
+        is_over = last is not None and last < local_date(now, zone)
+        at = midnight(day_after(last), zone) - MOMENT if last is not None and is_over else now
+        return cls(withheld_arms(versions, at=at), None if rule.arms is None else named_arms(rule.arms))
+
+    @property
+    def condition(self) -> str:
+        """Return what is asked of each score besides; nothing where no experiment divides who is ranked."""
+        without = f" AND NOT {IN_ONE.format(membership='s.membership_id', arms='without')}" if self.without else ""
+        only = f" AND {IN_ONE.format(membership='s.membership_id', arms='only')}" if self.only is not None else ""
+        return without + only
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {"without": list(self.without), "only": list(self.only or ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +106,16 @@ class Standings:
     mine: Line | None = None
 
 
-def standings(
-    rule: BoardRule, program_id: int, window: str, *, member: UUID | None = None, limit: int = SHOWN
-) -> Standings:
+def standings(  # noqa: PLR0913 - of what, among whom, and for whom
+    rule: BoardRule, program_id: int, window: str, among: Among, *, member: UUID | None = None, limit: int = SHOWN
+) -> Standings:  # fmt: skip
     """Return a leaderboard: ties share a rank, and who reached the score first is listed first."""
-    given = {"program": program_id, "name": rule.name, "window": window}
-    rows = bulk.fetch(TOP, {**given, "limit": limit})
+    given = {"program": program_id, "name": rule.name, "window": window} | among.parameters
+    rows = bulk.fetch(TOP.format(among=among.condition), {**given, "limit": limit})
     lines = ranked(rows, member)
     mine = next((line for line in lines if line.is_me), None)
     if mine is None and member is not None:
-        mine = _mine(given, member)
+        mine = _mine(given, member, among)
     return Standings(rule, window, *days_of(window), lines, mine)
 
 
@@ -89,23 +128,19 @@ def ranked(rows: Sequence[tuple[UUID, int, datetime, str]], member: UUID | None)
     return tuple(lines)
 
 
-def standing_of(rule: BoardRule, program_id: int, window: str, member: UUID) -> Line | None:
-    """Return a member's own line; None for who has not joined."""
-    return _mine({"program": program_id, "name": rule.name, "window": window}, member)
+def standing_of(rule: BoardRule, program_id: int, window: str, member: UUID, among: Among) -> Line | None:
+    """Return the line of a member who is ranked; None for who has not joined."""
+    given = {"program": program_id, "name": rule.name, "window": window} | among.parameters
+    return _mine(given, member, among)
 
 
-def ahead_of(line: Line, rule: BoardRule, program_id: int, window: str) -> list[UUID]:
-    """Return who has a better score than the member of a line, of the first ones."""
-    given = {"program": program_id, "name": rule.name, "window": window, "score": line.score, "limit": MAX_RANK}
-    return [key for (key,) in bulk.fetch(AHEAD, given)]
-
-
-def _mine(given: dict[str, object], member: UUID) -> Line | None:
+def _mine(given: dict[str, object], member: UUID, among: Among) -> Line | None:
     found = bulk.fetch(OWN, {"window": given["window"], "name": given["name"], "member": member})
     if not found:
         return None
     _, score, reached, shown = found[0]
     if not score:
         return Line(None, shown, 0, reached, member, is_me=True)
-    ((better,),) = bulk.fetch(BETTER, {**given, "score": score, "limit": MAX_RANK})
+    asked = {**given, "score": score, "limit": MAX_RANK}
+    ((better,),) = bulk.fetch(BETTER.format(among=among.condition), asked)
     return Line(better + 1 if better < MAX_RANK else None, shown, score, reached, member, is_me=True)

@@ -1,16 +1,13 @@
 """What a member won without a challenge, gifts and prizes, and how it stands in contests that go on: reads only."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 
 from django.db.models import Q, QuerySet
 
 from customers.core.calendar import local_date
 from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
-from loyalty.badges.account.contests import outside_of
-from loyalty.badges.boards import Line, ahead_of, standing_of
+from loyalty.badges.boards import Among, Line, standing_of
 from loyalty.badges.models import Board, ContestPrize, SurpriseTicket
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
@@ -60,10 +57,8 @@ def _open_contest(  # noqa: PLR0913 - a contest, and a member at an instant
     first, last = days_of(window or "")
     if window is None or last is None:
         return None
-    mine = standing_of(rule, member.program_id, window, member.pk)
-    if mine is not None and mine.rank is not None and mine.rank > 1:
-        ahead = partial(ahead_of, mine, rule, member.program_id, window)
-        mine = replace(mine, rank=mine.rank - len(outside_of(rule, versions, ahead, at=at)))
+    among = Among.of(rule, versions, window, now=at)
+    mine = standing_of(rule, member.program_id, window, member.pk, among)
     points = rule.prize_for(mine.rank) if mine and mine.rank else 0
     return OpenContest(board, rule, first, last, last + timedelta(days=rule.settle_days + 1), mine, points)
 

@@ -43,7 +43,7 @@ class ExperimentForm(forms.ModelForm[Experiment]):
             self.fields["salt"].help_text = _("Decides who is in which part; empty for a new one.")
         if "tier_key" in self.fields:
             self.fields["tier_key"].label = capfirst(_("tier"))
-            self.fields["tier_key"].choices = [("", "-"), *_tiers()]  # type: ignore[attr-defined] # a choice field
+            self.fields["tier_key"].choices = [("", "-"), *_tiers(self.instance.retailer_id)]  # type: ignore[attr-defined] # a choice field
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
@@ -68,9 +68,10 @@ def _rows() -> QuerySet[Tier]:
     return Tier.objects.filter(version__status="published").select_related("version__program")
 
 
-def _tiers() -> list[tuple[str, str]]:
-    """Return the tiers that published versions have, by their identity, each as it is called now."""
+def _tiers(retailer: int | None) -> list[tuple[str, str]]:
+    """Return the tiers that a retailer's published versions have, by their identity, as each is called now; of all for None."""
     rows = _rows().order_by("version__effective_from", "rank")
+    rows = rows if retailer is None else rows.filter(version__program__retailer=retailer)
     found = {str(row.key): f"{row.version.program}: {row}" for row in rows}
     return sorted(found.items(), key=lambda each: each[1])
 

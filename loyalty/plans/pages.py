@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
-from customers.core.exporting import MAX_EXPORTED, csv_response
+from customers.core.exporting import MAX_EXPORTED, figures_response
 from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.plans.benefits import MemberCosts, costs_of_members
@@ -182,12 +182,12 @@ def _codes(program: Program) -> list[str]:
 
 def _months_file(found: Report, program: Program) -> HttpResponse:
     rows = ([getattr(month, each) for each in MONTHS] for month in found.months)
-    return csv_response(f"{program.slug}-plans.csv", MONTHS, rows)
+    return figures_response(f"{program.slug}-plans.csv", MONTHS, rows)
 
 
 def _plans_file(found: Report, program: Program) -> HttpResponse:
     rows = ([each.plan.code, *(getattr(each, name) for name in PLANS)] for each in found.plans)
-    return csv_response(f"{program.slug}-plan-churn.csv", ("plan", *PLANS), rows)
+    return figures_response(f"{program.slug}-plan-churn.csv", ("plan", *PLANS), rows)
 
 
 def _cohorts_file(found: Report, program: Program) -> HttpResponse:
@@ -197,7 +197,7 @@ def _cohorts_file(found: Report, program: Program) -> HttpResponse:
         for each in found.cohorts
         for after, left in enumerate(each.left)
     )
-    return csv_response(f"{program.slug}-plan-cohorts.csv", ("first_plan_in", "members", "month", "left"), rows)
+    return figures_response(f"{program.slug}-plan-cohorts.csv", ("first_plan_in", "members", "month", "left"), rows)
 
 
 _FILES = {"plans": _plans_file, "cohorts": _cohorts_file}
@@ -206,7 +206,7 @@ _FILES = {"plans": _plans_file, "cohorts": _cohorts_file}
 def _members_file(asked: _Asked) -> HttpResponse:
     header = ("member", "customer", "plan", "status", "joined_at", *COSTS)
     name = f"{asked.program.slug}-plan-members{'-' + asked.month if asked.month else ''}.csv"
-    return csv_response(name, header, _lines(asked))
+    return figures_response(name, header, _lines(asked))
 
 
 def _lines(asked: _Asked) -> Iterator[list[Any]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from loyalty.engine.decision import Effect
-from loyalty.rewards.models import CauseEntry, RewardBudgetEntry, RewardCounter, RewardRedemption
+from loyalty.rewards.models import CauseEntry, RewardBudget, RewardBudgetEntry, RewardCounter, RewardRedemption
 from loyalty.rewards.state import (
     BudgetMoved,
     CauseMoved,
@@ -132,6 +132,12 @@ def lock_budgets(budgets: Iterable[int]) -> dict[int, BudgetState]:
     if not asked:
         return {}
     return {key: BudgetState(*row) for key, *row in bulk.fetch(LOCK_BUDGETS, [asked])}
+
+
+def read_free(budgets: Iterable[int]) -> dict[int, Decimal]:
+    """Return what is left of budgets, holding none."""
+    rows = RewardBudget.objects.filter(pk__in=list(budgets)).values_list("pk", "limit", "reserved", "spent")
+    return {key: BudgetState(*row).free for key, *row in rows}
 
 
 class BudgetLine(NamedTuple):

@@ -15,7 +15,7 @@ from loyalty.badges.account.joining import (
     join_challenge,
     leave,
 )
-from loyalty.badges.boards import Standings, standings
+from loyalty.badges.boards import Among, Standings, standings
 from loyalty.badges.models import BoardScore, Participation
 from loyalty.badges.state import GAME
 from loyalty.badges.windows import days_of, window_on
@@ -32,7 +32,7 @@ JUNE = "M2026-06-01"
 
 def board(club: Program, member: Membership | None = None, window: str = JUNE) -> Standings:
     rule = versions_of_program(club.pk).versions[-1].of(GAME).boards[0]
-    return standings(rule, club.pk, window, member=member.pk if member else None)
+    return standings(rule, club.pk, window, Among(), member=member.pk if member else None)
 
 
 def lines(club: Program, window: str = JUNE) -> list[tuple[int | None, str, int]]:

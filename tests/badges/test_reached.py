@@ -19,7 +19,7 @@ from loyalty.activity.account.merging import take_merge
 from loyalty.activity.intake import Answer
 from loyalty.activity.versions import versions_of_program
 from loyalty.badges.account.joining import join_board, leave
-from loyalty.badges.boards import standings
+from loyalty.badges.boards import Among, standings
 from loyalty.badges.models import MemberProgress
 from loyalty.badges.reaching import MAX_OF_ITEM, MAX_OF_SUM, changed, micros_of, reached_at
 from loyalty.badges.state import GAME
@@ -51,7 +51,7 @@ def on_board(board: dict[str, Any], *names: str) -> tuple[Program, list[Membersh
 
 def listed(club: Program, place: int = 0) -> list[tuple[int | None, str, datetime | None]]:
     rule = versions_of_program(club.pk).versions[-1].of(GAME).boards[place]
-    return [(line.rank, line.shown_as, line.reached_at) for line in standings(rule, club.pk, JUNE).lines]
+    return [(line.rank, line.shown_as, line.reached_at) for line in standings(rule, club.pk, JUNE, Among()).lines]
 
 
 @pytest.mark.django_db
@@ -325,7 +325,7 @@ class Played:
         names = {who.pk: name for name, who in self.members.items()}
         rules = versions_of_program(self.club.pk).versions[-1].of(GAME).boards
         for rule, value in zip(rules, VALUES, strict=True):
-            lines = standings(rule, self.club.pk, JUNE).lines
+            lines = standings(rule, self.club.pk, JUNE, Among()).lines
             found = [(line.rank, names[line.membership_id], line.score, line.reached_at) for line in lines]
             assert found == self._expected(rule.code, value), rule.code
 

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -6,10 +7,12 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText
+from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText, Survey
 from loyalty.campaigns.publishing.managing import draft_of
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, due, journey, says_by, send_all, shop, waits
+from tests.campaigns.make_offers import club, offer
+from tests.experiments.make_experiments import drafted
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +121,42 @@ def test_pages_of_what_was_sent_and_why_open_in_both_languages(staff: Client) ->
             assert page.status_code == 200
         address = reverse("admin:campaigns_campaignversion_change", args=[version.pk])
         assert staff.get(address, headers={"accept-language": language}).status_code == 200
+
+
+def offered(staff: Client, page: str, pk: object, *fields: str) -> dict[str, list[str]]:
+    """Return what selects of a row's page offer, by the texts of their options."""
+    text = said(staff.get(reverse(f"admin:{page}_change", args=[pk])))
+    found = {}
+    for field in fields:
+        (_, _, rest) = text.partition(f'<select name="{field}"')
+        assert rest, field
+        options = re.findall(r'<option value="[^"]+"[^>]*>([^<]*)</option>', rest.partition("</select>")[0])
+        found[field] = sorted(options)
+    return found
+
+
+def test_selects_of_a_row_offer_what_is_of_its_own_retailer_alone(staff: Client) -> None:
+    clubs = [club(owner=shop()), club(owner=shop())]
+    for name, program in zip(("own", "other"), clubs, strict=True):
+        offer(program, code=name, name=name, is_live=False, at=NOON)
+        Survey.objects.create(retailer=program.retailer, code=name, name=name, kind="nps", question="?")
+        drafted(program.retailer, program, name)
+    program = clubs[0]
+    draft = offer(program, code="draft", name="draft", is_live=False, at=NOON)
+    live = journey(program, {"kind": "cart"}, says_by("email"))
+    version = draft_of(live)
+    part = drafted(program.retailer, program, "part")
+
+    assert offered(staff, "campaigns_campaign", live.pk, "experiment") == {"experiment": ["own", "part"]}
+    assert offered(staff, "campaigns_step", version.steps.get().pk, "offer", "survey") == {
+        "offer": ["draft", "own"], "survey": ["own"],
+    }  # fmt: skip
+    assert offered(staff, "campaigns_campaignversion", version.pk, "steps-0-offer", "steps-0-survey") == {
+        "steps-0-offer": ["draft", "own"], "steps-0-survey": ["own"],
+    }  # fmt: skip
+    assert offered(staff, "campaigns_offer", draft.pk, "instead", "hold_out") == {
+        "instead": ["draft", "own"], "hold_out": ["own", "part"],
+    }  # fmt: skip
+    assert offered(staff, "experiments_experiment", part.pk, "program", "within") == {
+        "program": ["Club"], "within": ["own", "part"],
+    }  # fmt: skip

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loyalty.activity.account.merging import take_merge
 from loyalty.campaigns.models import DiscountCap as CapRow
 from loyalty.campaigns.models import OfferGrant, OfferRefusal, Recipient
-from loyalty.campaigns.offering.discounts import set_caps
+from loyalty.campaigns.offering.discounts import caps_of, set_caps
 from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.taking import decline_offer
 from loyalty.campaigns.reasons import rule_in_words
@@ -220,6 +220,32 @@ def test_it_is_kept_who_set_a_cap_and_one_that_stays_is_still_theirs() -> None:
 
     assert [(each["limit"], each["days"], each["set_by"]) for each in said] == [(1, 7, "staff"), (3, 30, "key test")]
     assert datetime.fromisoformat(said[0]["set_at"]) == NOON < datetime.fromisoformat(said[1]["set_at"])
+
+
+def kept() -> list[tuple[int, int, str, str]]:
+    """Return all caps that there ever were, with who set and who lifted them."""
+    return list(CapRow.objects.order_by("pk").values_list("limit", "days", "set_by", "lifted_by"))
+
+
+@pytest.mark.django_db
+def test_a_cap_that_is_lifted_or_followed_by_another_one_stays_with_who_did_that(client: Client) -> None:
+    here = Retailer()
+    caps(here.club, (1, 7), (2, 30), (9, 90))
+    client.force_login(User.objects.create_superuser("sue"))
+
+    told(here.put({"caps": [{"limit": 3, "days": 30}, {"limit": 9, "days": 90}]}))
+    month, quarter = CapRow.objects.in_force().order_by("days")
+    client.post(reverse("admin:campaigns_discountcap_change", args=[month.pk]), {"limit": 4, "days": 30})
+    client.post(reverse("admin:campaigns_discountcap_delete", args=[quarter.pk]), {"post": "yes"})
+
+    by_staff, by_key = [(1, 7, "staff", "key test"), (2, 30, "staff", "key test")], [(3, 30, "key test", "sue")]
+    assert sorted(kept()) == sorted([*by_staff, *by_key, (4, 30, "sue", ""), (9, 90, "staff", "sue")])
+    assert caps_of(here.club.pk) == [DiscountCap(4, 30)]
+    assert numbers(told(here.get(f"discount-caps/{here.club.slug}", here.its))) == [(4, 30)]
+    page = client.get(reverse("admin:campaigns_discountcap_changelist"), {"cap": "lifted"}).content.decode()
+    assert page.count("key test") == 3
+    caps(here.club, (1, 7))
+    assert caps_of(here.club.pk) == [DiscountCap(1, 7)]
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from loyalty.campaigns.publishing.documents import (
     say,
     schema,
     to_document,
+    written_out,
 )
 from loyalty.campaigns.publishing.managing import publish
 from loyalty.campaigns.publishing.previewing import preview
@@ -123,6 +124,21 @@ def test_a_second_one_of_the_same_name_has_a_number() -> None:
     codes = [begin(program, "welcome", now=NOON).campaign.code for _ in range(3)]
 
     assert codes == ["welcome", "welcome-2", "welcome-3"]
+
+
+def test_a_new_one_of_a_code_that_there_is_changes_nothing_and_says_what_to_do() -> None:
+    program = club()
+    own = ("--program", program.slug, "--retailer", program.retailer.slug)
+    run("new", "birthday", "--code", "mine", *own)
+    before = written_out(CampaignVersion.objects.get())
+
+    with pytest.raises(
+        CommandError, match=r"There is a campaign mine already, and it stays as it is\. Choose another code"
+    ):
+        run("new", "welcome", "--code", "mine", *own)
+
+    assert written_out(CampaignVersion.objects.get()) == before
+    assert (Campaign.objects.get().name, Campaign.objects.get().priority) == ("Birthday", 25)
 
 
 def test_a_document_says_only_what_is_not_as_usual() -> None:

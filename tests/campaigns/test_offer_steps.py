@@ -5,13 +5,26 @@ from typing import Any
 
 import pytest
 
+from customers.core.ids import new_id
+from customers.models import Customer
 from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.nights import find_on
-from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
+from loyalty.campaigns.models import (
+    Campaign,
+    CampaignVersion,
+    Entry,
+    Message,
+    OfferGrant,
+    OfferRefusal,
+    Outcome,
+    Step,
+    StepText,
+)
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.managing import withdraw_offer
 from loyalty.campaigns.offering.steps import decided_for
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
+from loyalty.campaigns.publishing.audience import audience_of
 from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
 from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.publishing.previewing import preview
@@ -21,6 +34,7 @@ from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all,
 from tests.campaigns.make_offers import TEN_OFF, budget, club, offer
 from tests.make import START
 from tests.rewards import shop as rewards
+from tests.segments.profiles import known_as
 
 pytestmark = pytest.mark.django_db
 BIRTHDAY = {"kind": "birthday", "days_before": 0}
@@ -109,6 +123,38 @@ def test_who_does_not_get_it_gets_no_later_step_unless_the_step_says_so() -> Non
     assert list(Entry.objects.order_by("campaign").values_list("reason", flat=True)) == ["completed", "completed"]
     told = Outcome.objects.filter(customer=who.customer_id, what="not_granted").values_list("reason", "rule")
     assert list(told) == [("no_profiling", vips.code)] * 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "unreachable", "reached"),
+    [
+        ("vips email", {"no_offer": 3}, 1),  # Ada alone is a VIP who agrees
+        ("vips? email", {"no_channel": 1}, 3),
+        ("email vips", {"no_channel": 1}, 3),
+        ("one wait email", {"no_channel": 1, "no_offer": 2}, 1),  # its budget has room for two
+        ("one vips email", {"no_offer": 3}, 1),
+    ],
+)
+def test_who_would_not_get_the_offer_is_not_counted_among_those_whom_the_first_message_reaches(
+    steps: str, unreachable: dict[str, int], reached: int
+) -> None:
+    program = club(owner=shop())
+    vips, one = offer(program, segments=["vip"], at=TEN), offer(program, budget="20", at=TEN)
+    keys = sorted(new_id() for _ in range(4))
+    for key, name in zip(keys, ("ada", "bob", "eve", "joe"), strict=True):
+        Customer.objects.create(pk=key, retailer=program.retailer, external_id=name, identified_at=START)
+        who = born(program, name, email="" if name == "bob" else f"{name}@example.com")
+        known_as(who, segment="vip", agreed=name == "ada")
+    kinds = {
+        "vips": gives(vips), "vips?": gives(vips, ends_without=False), "one": gives(one), "wait": waits("P1D"),
+        "email": says_by("email"),
+    }  # fmt: skip
+    draft = draft_of(birthday(program, *(kinds[each] for each in steps.split())))
+
+    found = audience_of(draft.campaign, draft, now=TEN)
+
+    assert (found.found, found.enters, found.unreachable, found.reached) == (4, 4, unreachable, reached)
+    assert (OfferGrant.objects.count(), OfferRefusal.objects.count(), budget(one)) == (0, 0, (0, 0))
 
 
 def test_who_is_moved_gets_the_offer_that_stands_where_another_one_stood() -> None:

@@ -18,6 +18,7 @@ from customers.privacy import erase
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.models import SetAside
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.redeeming import LimitReached, NotForMember, SoldOut, redeem_reward
 from loyalty.activity.rewards.tills import AmountTooFine, MoreThanReserved, check_voucher, confirm_voucher, hold_voucher
@@ -37,6 +38,7 @@ from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
 from loyalty.experiments.running import start as start_experiment
 from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
 from tests import make
@@ -674,6 +676,29 @@ def test_an_offer_that_was_taken_and_had_ended_before_a_merge_comes_back_to_its_
     assert budget(spring) == (0, 0)
     assert RewardRedemption.objects.get().status == "expired"
     assert [entry.reserved for entry in RewardBudgetEntry.objects.order_by("pk")] == [10, -10]
+
+
+@pytest.mark.breaks_the_ledger
+@pytest.mark.sets_aside
+def test_who_fails_and_has_a_late_voucher_of_an_offer_stops_nobody_elses() -> None:
+    draft = make.version(points={"pending_days": 1})
+    shop.reward(draft, "ten-off", 0, kind="amount_off", value=Decimal(10), codes="generated", granted_only=True)
+    program = make.published(draft)
+    spring = offer(program, budget="30", valid_days=1)
+    ill, sound = members(program, 2)
+    for each in (ill, sound):
+        take_offer(granted(spring, each), now=NOON)
+    make.buys(ill, "5.00", at=NOON)
+    Wallet.objects.filter(membership=ill).update(pending=0)  # so the points that it has pending cannot be activated
+    late = NOON + 2 * DAY  # both vouchers ended with the midnight before, and no night has run
+
+    found = ask(spring, *members(program, 3), at=late)
+
+    # Of 30, 10 stay with who failed; the other voucher's came back.
+    assert reasons(found) == ["", "", "budget_reserved"]
+    assert budget(spring) == (30, 0)
+    assert [(each.membership_id, each.what) for each in SetAside.objects.all()] == [(ill.pk, "time")]
+    assert reasons(ask(spring, make.member(program), at=late + DAY)) == ["budget_reserved"]
 
 
 def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:

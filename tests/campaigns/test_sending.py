@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -460,6 +460,23 @@ def test_an_orders_number_that_looks_like_a_day_stays_a_number() -> None:
     assert (said.subject, said.body, said.link) == (
         "2026-11-27 of Nov. 28, 2026", "2026-W48-5, through Dec. 31, 2026", "https://shop.example/orders/2026-11-27",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Sept. 1, 2026 | SEPT. 1, 2026 | Sept. 1… | Tuesday 1 September"),
+        ("fr", "1er septembre 2026 | 1ER SEPTEMBRE 2026 | 1er sep… | mardi 1er septembre"),
+    ],
+)
+@pytest.mark.parametrize("day", ["2026-09-01", date(2026, 9, 1)])  # as it is kept, and as a preview says it
+def test_a_day_is_said_in_words_whatever_filter_it_goes_through(language: str, said: str, day: object) -> None:
+    forms = ("", "|upper", "|truncatechars:8", '|date:"l j F"')
+    text = StepText(
+        channel="inbox", language=language, body=" | ".join(f"{{{{ offer_until{form} }}}}" for form in forms)
+    )
+
+    assert render([text], "inbox", language, {"offer_until": day}).body == said
 
 
 def test_a_text_message_has_no_character_that_halves_it() -> None:

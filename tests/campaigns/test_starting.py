@@ -362,6 +362,15 @@ def test_a_tool_takes_a_ready_made_journey_to_members(client: Client) -> None:
     assert tool.get("campaign-documents/schema")["$id"] == "urn:loyalty:campaign:1"
 
 
+def test_a_tool_makes_no_second_campaign_of_a_code(client: Client) -> None:
+    world = World()
+    tool, mine = Tool(client, world), {"program": world.club.slug, "code": "mine"}
+    tool.post("campaign-templates/birthday", mine, 201)
+
+    assert tool.post("campaign-templates/welcome", mine, 409)["code"] == "campaign_exists"
+    assert Campaign.objects.get().name == "Birthday"
+
+
 def test_a_tool_is_told_what_is_wrong_and_where(client: Client) -> None:
     world = World()
     tool = Tool(client, world)

@@ -7,11 +7,13 @@ import pytest
 from django.test import Client
 
 from loyalty.activity.account.leaving import leave
-from loyalty.activity.versions import versions_of_member
+from loyalty.activity.versions import versions_of_member, versions_of_program
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import NoSuchBoard, join_board
 from loyalty.badges.account.surprises import draw, explain, give
+from loyalty.badges.boards import Among, standings
 from loyalty.badges.models import Board, ContestPrize, Surprise
+from loyalty.badges.state import GAME
 from loyalty.badges.winnings import gifts_of, open_contests
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.experiments.models import Experiment
@@ -188,8 +190,7 @@ def test_a_contest_that_becomes_one_variants_pays_nobody_else() -> None:
         who = make.member(made, f"c{place}")
         join_board(who, "month", f"Member {place}", now=make.on("2026-06-01"))
         make.buys(who, f"{50 - place}", at=make.on("2026-06-10"))
-    planned(made.retailer, made, "rivalry", **OFFER)
-    experiment = start(Experiment.objects.get(code="rivalry"), author="Grace", now=NOON)
+    experiment = running(made.retailer, made, "rivalry", at=NOON, **OFFER)
     draft = open_draft(made)
     Board.objects.filter(version=draft).update(arms={"experiment": "rivalry", "variants": ["B"]})
     publish(draft, effective_from=NOON + DAY, now=NOON)
@@ -198,6 +199,45 @@ def test_a_contest_that_becomes_one_variants_pays_nobody_else() -> None:
 
     winners = [each.membership.customer for each in ContestPrize.objects.select_related("membership__customer")]
     assert [arm_of(experiment, each) for each in winners] == ["B", "B"]
+
+
+def test_a_leaderboard_lists_nobody_who_is_held_out_of_it_and_ranks_the_others_as_they_win(client: Client) -> None:
+    made = club()
+    experiment = running(made.retailer, made, form="no_benefits", at=NOON)
+    others = [f"c{place}" for place in range(8) if f"c{place}" not in held_out(experiment)]
+    ada, bob = one_in(experiment, "out"), Membership.objects.get(customer__external_id=others[-1])
+    june, address = "?window=2026-06-10", f"/api/v1/me/boards/{made.slug}/month"
+
+    def asked(path: str, **headers: str) -> Any:
+        return client.get(path, headers=headers).json()
+
+    seen = asked(f"{address}{june}&limit=1", authorization=f"Bearer {make.token(bob.customer)}")
+    by_system = asked(
+        f"/api/v1/programs/{made.slug}/boards/month{june}", authorization=f"Api-Key {make.key(made.retailer)}"
+    )
+    refused = client.get(f"{address}{june}", headers={"authorization": f"Bearer {make.token(ada.customer)}"})
+
+    assert [(each["rank"], each["name"]) for each in by_system["lines"]] == [
+        (rank, f"Member {name[1:]}") for rank, name in enumerate(others, start=1)
+    ]
+    assert ([each["name"] for each in seen["lines"]], seen["mine"]["rank"]) == (
+        [f"Member {others[0][1:]}"], len(others),
+    )  # fmt: skip
+    assert (refused.status_code, refused.json()["detail"]) == (
+        404,
+        "The program has no leaderboard “month”. It has: -.",
+    )
+
+
+def test_a_window_that_had_ended_before_a_hold_out_is_listed_as_it_was() -> None:
+    made = club()
+    running(made.retailer, made, form="no_benefits", at=make.on("2026-07-01"))
+    versions = versions_of_program(made.pk)
+    rule = versions.versions[-1].of(GAME).boards[0]
+
+    among = Among.of(rule, versions, "M2026-06-01", now=make.on("2026-07-10"))
+
+    assert len(standings(rule, made.pk, "M2026-06-01", among).lines) == 8
 
 
 def test_a_contest_is_not_shown_to_who_wins_nothing_in_it() -> None:

@@ -116,6 +116,20 @@ def test_all_of_them_are_taken_along_as_a_file(staff: Client, club: Program, ada
     ]  # fmt: skip
 
 
+def test_the_files_of_plans_open_in_a_french_spreadsheet(staff: Client, club: Program, ada: Membership) -> None:
+    members = page(staff, "fr", month="2026-06", format="csv", program=club.slug)
+    months, plans = (
+        staff.get(reverse("admin:plans_subscription_report"), asked, headers={"accept-language": "fr"}).content.decode()
+        for asked in ({"format": "csv"}, {"format": "csv", "table": "plans"})
+    )
+
+    assert [each[0] for each in (members, months, plans)] == ["\ufeff"] * 3
+    (row,) = csv.DictReader(members.removeprefix("\ufeff").splitlines(), delimiter=";")
+    assert (row["paid"], row["discount"], row["margin"]) == ("10,00", "1,50", "2,50")
+    assert "fees" in next(csv.reader(months.splitlines(), delimiter=";"))
+    assert next(csv.DictReader(plans.removeprefix("\ufeff").splitlines(), delimiter=";"))["plan"] == "plus"
+
+
 def test_it_is_for_those_who_may_see_what_is_owed(client: Client, club: Program, ada: Membership) -> None:
     client.force_login(User.objects.create_user("bob", is_staff=True))
 

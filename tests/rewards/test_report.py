@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from customers.models import Customer
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.nightly import run_nights
@@ -126,6 +127,25 @@ def test_the_page_says_what_its_figures_mean_and_gives_them_as_a_file(client: Cl
         "ada": ["4", "2000", "2", "0", "1", "2", "1000", "4.00"],
         "bob": ["2", "600", "0", "1", "0", "0", "0", "1.50"],
     }
+
+
+def test_its_files_open_in_a_french_spreadsheet(client: Client) -> None:
+    program = a_summer()
+    Customer.objects.filter(external_id="ada").update(external_id="=ada")
+    client.force_login(User.objects.create_superuser("olga"))
+    period = {"since": "2026-06-01", "through": "2026-07-31", "program": program.slug, "format": "csv"}
+    page, french = reverse("admin:rewards_reward_figures"), {"accept-language": "fr"}
+
+    figures, members = (
+        client.get(page, period | more, headers=french).content.decode() for more in ({}, {"by": "member"})
+    )
+
+    assert figures.startswith(
+        "\ufeffmonth;reward;kind;redeemed;points;used;fulfilled;unused;came_back;points_back;cost\r\n"
+    )
+    assert figures.splitlines()[1] == "2026-06-01;five-off;amount_off;4;2000;2;0;0;1;500;8,00"
+    number = Membership.objects.get(customer__external_id="=ada").number
+    assert f"{number};'=ada;4;2000;2;0;1;2;1000;4,00" in members.splitlines()
 
 
 def test_a_period_that_cannot_be_is_told_and_who_may_not_see_money_sees_nothing(client: Client) -> None:

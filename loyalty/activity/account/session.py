@@ -23,7 +23,7 @@ from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Effect, PoolUsed, Told, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
-from loyalty.engine.versions import Version
+from loyalty.engine.versions import Version, Versions
 from loyalty.memberships.models import Membership
 from loyalty.points.loading.debts import with_debts
 from loyalty.points.loading.lots import load_lots, load_open, load_spendable
@@ -209,11 +209,16 @@ class AccountSession:
             except PoolMissing as missing:
                 pools.lock(missing)
         self.done += [_numbered(decision) for decision in taken]
-        version = versions.at(self.now)
-        activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
-        occasion = version.occasion(self.now) if version else Occasion(self.now)
-        decision = Decision(after, activity, version, versions, self.now, member.latest(self.now), occasion)
-        self.decisions[key] = run_steps(decision, BEFORE_MOVES) if version else decision
+        self.decisions[key] = decision_on(after, versions, now=self.now, latest=member.latest(self.now))
+
+
+def decision_on(member: Member, versions: Versions, *, now: datetime, latest: datetime) -> Decision:
+    """Return the decision that a verb grows, of a member for whom time was carried out until an instant."""
+    version = versions.at(now)
+    activity = PointsMoved(new_id(), member.customer_id, now, "", MAIN, 0)
+    occasion = version.occasion(now) if version else Occasion(now)
+    decision = Decision(member, activity, version, versions, now, latest, occasion)
+    return run_steps(decision, BEFORE_MOVES) if version else decision
 
 
 def _numbered(decision: Decision) -> Decision:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.core.admin import TextInputWidget
 from customers.core.calendar import add_months, day_after, local_date, midnight
-from customers.core.exporting import csv_response
+from customers.core.exporting import figures_response
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 from loyalty.rewards.report import MemberLine, RewardReport, Tally, costs_by_member, reward_report
@@ -59,8 +59,8 @@ def figures_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if report is not None and program is not None and request.GET.get("format") == "csv":
         if request.GET.get("by") == "member":
             members = costs_by_member(program, **_period(program, form))
-            return csv_response(f"{program.slug}-reward-members.csv", MEMBERS, _member_rows(members))
-        return csv_response(f"{program.slug}-rewards.csv", COLUMNS, _rows(report))
+            return figures_response(f"{program.slug}-reward-members.csv", MEMBERS, _member_rows(members))
+        return figures_response(f"{program.slug}-rewards.csv", COLUMNS, _rows(report))
     context = site.each_context(request) | {
         "title": _("Rewards in figures"), "programs": programs, "program": program, "form": form, "report": report,
         "currency": program.retailer.currency if program else "", "opts": Reward._meta,

@@ -32,11 +32,12 @@ from loyalty.badges.api.serializers import (
     PseudonymIn,
     text_of,
 )
-from loyalty.badges.boards import MAX_SHOWN, SHOWN, Line, standings
+from loyalty.badges.boards import MAX_SHOWN, SHOWN, Among, Line, standings
 from loyalty.badges.models import Board
 from loyalty.badges.overview import ChallengeProgress, awards_of, badges_of, challenges_of, said
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
+from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
@@ -75,11 +76,12 @@ def badges_said(member: Membership) -> dict[str, Any]:
     return {"program": member.program.slug, "badges": badges_of(member, versions, at=timezone.now()), "awards": awards}
 
 
-def board_said(
-    row: Board, rule: BoardRule, window: str, *, member: Membership | None = None, limit: int = SHOWN
-) -> dict[str, Any]:
+def board_said(  # noqa: PLR0913 - of what, as whose, and for whom
+    row: Board, rule: BoardRule, window: str, versions: Versions, *, member: Membership | None = None, limit: int = SHOWN
+) -> dict[str, Any]:  # fmt: skip
     """Return a leaderboard as plain values of `BoardOut`."""
-    found = standings(rule, row.version.program_id, window, member=member.pk if member else None, limit=limit)
+    among, me = Among.of(rule, versions, window, now=timezone.now()), member.pk if member else None
+    found = standings(rule, row.version.program_id, window, among, member=me, limit=limit)
     metric = rule.goals[0].metric
 
     def line(each: Line) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def boards_said(member: Membership) -> dict[str, Any]:
     on = local_date(timezone.now(), version.zone)
     rows = {row.key: row for row in Board.objects.filter(version=version.version_id).select_related("version")}
     boards = [
-        board_said(rows[rule.key], rule, window, member=member)
+        board_said(rows[rule.key], rule, window, versions, member=member)
         for rule in version.of(GAME).boards
         if (window := rule.window_on(on)) is not None
     ]
@@ -113,23 +115,27 @@ def boards_said(member: Membership) -> dict[str, Any]:
 
 def _board(request: Request, program: Program, code: str, member: Membership | None) -> Response:
     """Return one leaderboard in the window that is asked for."""
-    row, rule, today = _board_now(program, code)
+    versions = versions_of_member(member) if member else versions_of_program(program.pk)
+    row, rule, today = _board_now(versions, code, member)
     window = _window(request, rule, today)
-    body = board_said(row, rule, window, member=member, limit=_limit(request))
+    body = board_said(row, rule, window, versions, member=member, limit=_limit(request))
     return Response(BoardOut(body, context=told_to(request)).data)
 
 
-def _board_now(program: Program, code: str) -> tuple[Board, BoardRule, date]:
+def _board_now(versions: Versions, code: str, member: Membership | None) -> tuple[Board, BoardRule, date]:
     """
     Return a leaderboard of the version in force, its rule, and the day it is there.
 
+    :param versions: as they hold for whoever asks: who is held out of it has none
+    :param member: who asks; None for a retailer's system
     :raises NoSuchBoard: when the version does not have it
     """
-    version = versions_of_program(program.pk).at(timezone.now())
+    version = versions.at(timezone.now())
     rule = next((each for each in version.of(GAME).boards if each.code == code), None) if version else None
     if version is None or rule is None:
-        boards = version.of(GAME).boards if version else ()
-        raise NoSuchBoard(board=code, known=listed(sorted(each.code for each in boards)))
+        is_told = version is not None and (member is None or is_invited(member, versions, at=timezone.now()))
+        known = sorted(each.code for each in version.of(GAME).boards) if version is not None and is_told else ()
+        raise NoSuchBoard(board=code, known=listed(known))
     row = Board.objects.select_related("version").get(version=version.version_id, code=code)
     return row, rule, local_date(timezone.now(), version.zone)
 
@@ -194,8 +200,9 @@ def _on_board(request: Request, member: Membership, code: str, do: Callable[[], 
     """Do something with a member's place on a leaderboard, and return the board as it is then: 201 where that is new."""
     with all_or_dry(request):
         is_new = do()
-        row, rule, today = _board_now(member.program, code)
-        body = board_said(row, rule, _window_nearest(rule, today), member=member)
+        versions = versions_of_member(member)
+        row, rule, today = _board_now(versions, code, member)
+        body = board_said(row, rule, _window_nearest(rule, today), versions, member=member)
         answer = BoardOut(body, context=told_to(request)).data
     return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 

@@ -74,5 +74,5 @@ class DiscountCapsView(AskedView):
 
 
 def _said(program: Program) -> Any:
-    caps = DiscountCapRow.objects.filter(program=program).order_by("days")
+    caps = DiscountCapRow.objects.in_force().filter(program=program).order_by("days")
     return DiscountCapsOut({"program": program.slug, "caps": caps}).data

@@ -157,7 +157,7 @@ class CampaignAudienceOut(serializers.Serializer[Any]):
     held_out = serializers.IntegerField(help_text="How many of those who enter are held out by an experiment.")
     unreachable = serializers.DictField(
         child=serializers.IntegerField(),
-        help_text="To how many the first message cannot go, by reason, such as no_channel.",
+        help_text="To how many the first message cannot go, by reason, such as no_channel or no_offer.",
     )
     reached = serializers.IntegerField(help_text="How many get the first message.")
     arms = CampaignArmOut(many=True, help_text="Of the campaign's experiment; empty where it has none.")

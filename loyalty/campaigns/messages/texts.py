@@ -15,6 +15,7 @@ from django.template.base import NodeList, TextNode, VariableNode
 from django.template.defaulttags import IfNode, TemplateLiteral
 from django.template.smartif import TokenBase
 from django.utils import translation
+from django.utils.formats import date_format
 
 from customers.core.values import dataclass
 
@@ -107,11 +108,20 @@ def fill(source: str, values: Mapping[str, Any], language: str) -> str:
         return str(compiled(source).render(Context(said, autoescape=ENGINE.autoescape)))
 
 
+class Day(date):
+    """A day that is written as the language of a text does, whatever filter it goes through."""
+
+    def __str__(self) -> str:
+        return str(date_format(self))
+
+
 def _readable(name: str, value: Any) -> Any:
     """Return a value as templates take it: a day is a day again; an order's number that looks like one stays what it is."""
+    if type(value) is date:
+        return Day(value.year, value.month, value.day)
     if isinstance(value, str) and name.endswith(DAYS):
         try:
-            return date.fromisoformat(value)
+            return Day.fromisoformat(value)
         except ValueError:
             return value
     return "" if value is None else value

@@ -188,8 +188,22 @@ class Offer(models.Model):
         return is_own and experiment.form == Experiment.Form.VARIANTS
 
 
+class DiscountCapQuerySet(models.QuerySet["DiscountCap"]):
+    def in_force(self) -> Self:
+        """Return the caps that nobody has lifted."""
+        return self.filter(lifted_at=None)
+
+    def lift(self, *, author: str, now: datetime) -> int:
+        """Let caps hold nobody any more; they stay, with who lifted them and when. Return how many those were."""
+        return self.in_force().update(lifted_by=author, lifted_at=now)
+
+
 class DiscountCap(models.Model):
-    """At most so many discounts are given to a member of a program in its last days, by whatever offers."""
+    """
+    At most so many discounts are given to a member of a program in its last days, by whatever offers.
+
+    One that is lifted, or followed by another one of as many days, stays, and holds nobody: so it can be read who changed what.
+    """
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
     program = models.ForeignKey(
@@ -205,12 +219,20 @@ class DiscountCap(models.Model):
     )  # fmt: skip
     set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False, db_default="")
     set_at = models.DateTimeField(_("set on"), null=True, editable=False)
+    lifted_by = models.CharField(_("lifted by"), max_length=150, blank=True, editable=False, db_default="")
+    lifted_at = models.DateTimeField(_("lifted on"), null=True, editable=False)
+
+    objects: ClassVar[DiscountCapQuerySet] = DiscountCapQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
         verbose_name = _("cap of discounts")
         verbose_name_plural = _("caps of discounts")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["program", "days"], name="discount_cap_once_per_window"),
+            models.UniqueConstraint(
+                fields=["program", "days"],
+                condition=models.Q(lifted_at=None),
+                name="discount_cap_once_per_window",
+            ),
             models.CheckConstraint(condition=models.Q(limit__gte=1), name="discount_cap_lets_one_pass"),
             models.CheckConstraint(
                 condition=models.Q(days__range=(1, MAX_DISCOUNT_DAYS)), name="discount_cap_has_days"

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import (
     ExportedAdmin,
     ModelAdmin,
+    QueueFilter,
     RangeDateTimeFilter,
     TextInputWidget,
     action,
@@ -237,23 +238,56 @@ def _counts(found: OfferFigures) -> list[tuple[Any, str]]:
     return [(label, number_format(number)) for label, number in numbers] + not_given
 
 
-class DiscountCapAdmin(ModelAdmin):
-    """How many discounts members are given at most: changed whenever the retailer wants, and in force at once."""
+class CapFilter(QueueFilter):
+    """Caps that hold, where nothing else is asked for."""
 
-    list_display = ("program", "limit", "days", "set_by", "set_at")
-    list_filter: ClassVar[Any] = ("program",)
+    title = _("cap")
+    parameter_name = "cap"
+    states: ClassVar[Any] = {"in_force": _("in force"), "lifted": _("lifted")}
+
+    def queryset(self, _request: HttpRequest, rows: Any) -> Any:
+        asked = self.asked()
+        return rows if asked == "all" else rows.filter(lifted_at__isnull=asked == "in_force")
+
+
+class DiscountCapAdmin(ModelAdmin):
+    """How many discounts members are given at most: changed whenever the retailer wants, and in force at once; none is lost."""
+
+    list_display = ("program", "limit", "days", "set_by", "set_at", "lifted_by", "lifted_at")
+    list_filter: ClassVar[Any] = ("program", CapFilter)
     list_select_related: ClassVar[Any] = ("program",)
-    ordering = ("program", "days")
+    ordering = ("program", "days", "-pk")
     fields = ("retailer", "program", ("limit", "days"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_readonly_fields(request, obj)
         return (*found, "retailer", "program") if obj else found
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let what was lifted be read alone."""
+        return (obj is None or obj.lifted_at is None) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let a cap be lifted; what was lifted stays."""
+        return (obj is None or obj.lifted_at is None) and bool(super().has_delete_permission(request, obj))
+
     def save_model(self, request: HttpRequest, obj: DiscountCap, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Keep who set it, and when."""
-        obj.set_by, obj.set_at = request.user.get_username(), timezone.now()
+        """Keep who set it, and when; what it was before stays as a row of its own, lifted."""
+        if change and not form.has_changed():
+            return
+        author, now = request.user.get_username(), timezone.now()
+        if change:
+            DiscountCap.objects.filter(pk=obj.pk).lift(author=author, now=now)
+            obj.pk, obj._state.adding = None, True
+        obj.set_by, obj.set_at = author, now
         super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: DiscountCap) -> None:
+        self.delete_queryset(request, DiscountCap.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Lift caps: they hold nobody any more, and stay to be read."""
+        queryset.lift(author=request.user.get_username(), now=timezone.now())
 
 
 class OfferGrantAdmin(ExportedAdmin):

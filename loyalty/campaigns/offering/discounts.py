@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 def caps_of(program_id: int) -> list[DiscountCap]:
     """Return how many discounts a program's members are given at most, the shortest time first."""
-    rows = CapRow.objects.filter(program=program_id).order_by("days")
+    rows = CapRow.objects.in_force().filter(program=program_id).order_by("days")
     return [DiscountCap(*row) for row in rows.values_list("limit", "days")]
 
 
@@ -50,11 +50,14 @@ def set_caps(program: Program, caps: Iterable[DiscountCap], *, author: str, now:
     """
     Let these be a program's caps from now on, and no others; what members were given before counts for them.
 
+    Those that were there and are not among them are lifted: they stay to be read, with who did that.
+
     :param caps: one for each number of days; one that is there already stays who set it
     """
     Program.objects.select_for_update(no_key=True).only("pk").get(pk=program.pk)
     wanted, known = set(caps), set(caps_of(program.pk))
-    CapRow.objects.filter(program=program, days__in=[cap.days for cap in known - wanted]).delete()
+    over = CapRow.objects.filter(program=program, days__in=[cap.days for cap in known - wanted])
+    over.lift(author=author, now=now)
     CapRow.objects.bulk_create(
         CapRow(
             retailer_id=program.retailer_id, program=program, limit=cap.limit, days=cap.days, set_by=author, set_at=now

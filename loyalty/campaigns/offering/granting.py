@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,9 +23,11 @@ from customers.core.ids import new_id
 from customers.core.values import dataclass
 from customers.identifying import hold_all
 from loyalty.activity.account.session import AccountSession
+from loyalty.activity.foreseeing import decisions_at
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.discounts import caps_of, discounts_given
-from loyalty.campaigns.offering.releasing import late_holders, release_over
+from loyalty.campaigns.offering.late_vouchers import late_holders, set_failing_aside
+from loyalty.campaigns.offering.releasing import release_over
 from loyalty.campaigns.rules.discounts import DISCOUNTS, DiscountCap, full
 from loyalty.campaigns.rules.offers import (
     Available,
@@ -36,16 +39,18 @@ from loyalty.campaigns.rules.offers import (
     in_turn,
     refusal,
 )
+from loyalty.campaigns.setting_aside import NO_DATABASE
 from loyalty.engine.decision import Decision
 from loyalty.engine.profile import Profile
 from loyalty.experiments.assigning import HELD_OUT_OF_ALL
 from loyalty.memberships.profiles import COLUMNS, NAMES
 from loyalty.rewards.rules import RewardRule, out_of_time
 from loyalty.rewards.state import CATALOGUE
-from loyalty.rewards.writing import BudgetLine, budgets_of, lock_budgets, lock_counters_of, move_budgets
+from loyalty.rewards.writing import BudgetLine, budgets_of, lock_budgets, lock_counters_of, move_budgets, read_free
 from loyalty.tiers.state import SCHEME, TIERS
 
 BATCH = 1_000
+FORESEEN = "foreseen"  # a fact that nobody gives an offer for
 MEMBERS = """
 SELECT k.id, m.id FROM (SELECT unnest(%b::uuid[]) AS id) k
 JOIN customers_customer c ON c.id = k.id AND c.erased_at IS NULL AND c.merged_into_id IS NULL
@@ -119,7 +124,7 @@ def grant_offer(offer: Offer, asks: Sequence[Ask], *, now: datetime) -> dict[Ask
     unique = list(dict.fromkeys(asks))
     plan = _Plan.of(offer)
     for start in range(0, len(unique), BATCH):
-        found |= _grant(plan, unique[start : start + BATCH], now)
+        found |= _grant_beside(plan, unique[start : start + BATCH], now)
     return found
 
 
@@ -338,6 +343,18 @@ class _Batch:
         return Granting(None, why)
 
 
+def _grant_beside(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Granting]:
+    """Give an offer to members of a batch; where somebody else fails whose late voucher was to come back, without that one."""
+    try:
+        return _grant(plan, asks, now)
+    except NO_DATABASE:
+        raise
+    except Exception:
+        if not set_failing_aside(plan.budgets.values(), now=now):
+            raise
+    return _grant(plan, asks, now)
+
+
 @transaction.atomic
 def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Granting]:
     customers = sorted({ask.customer_id for ask in asks})
@@ -346,17 +363,50 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     session = AccountSession.open({*members.values(), *late_holders(plan.budgets.values(), now=now)}, now)
     budgets = _lock(session, plan)
     states = release_over(budgets, now=now)
-    batch = _Batch(
-        plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
-        {}, {}, {}, {}, _held_out(plan, customers, now), caps_of(plan.asked.program_id), now,
-    )  # fmt: skip
-    _remember(batch, customers, now)
-    _count_discounts(batch, customers, now)
+    known, free = _load(session.decisions, members.values(), now), {key: state.free for key, state in states.items()}
+    batch = _batch(plan.now_live(), members, known, free, customers, now)
     found = {ask: batch.decide(ask) for ask in asks}
     OfferGrant.objects.bulk_create(batch.grants)
     bulk.insert(OfferRefusal, REFUSED, list(dict.fromkeys(batch.refusals)), suffix=TOLD_ONCE)
     move_budgets(batch.lines, now)
     return found
+
+
+def _batch(  # noqa: PLR0913 - of whom, and what is known of them
+    plan: _Plan, members: Mapping[UUID, UUID], known: Mapping[UUID, _Known], free: dict[int, Decimal],
+    customers: Sequence[UUID], now: datetime,
+) -> _Batch:  # fmt: skip
+    """Return members as they are decided on, with what they had before."""
+    held_out, caps = _held_out(plan, customers, now), caps_of(plan.asked.program_id)
+    batch = _Batch(plan, members, known, free, {}, {}, {}, {}, held_out, caps, now)
+    _remember(batch, customers, now)
+    _count_discounts(batch, customers, now)
+    return batch
+
+
+class Foresight:
+    """Who would not get offers that are asked for now. Nothing is written, and nobody held: meanwhile it may change."""
+
+    def __init__(self, share: Fraction, now: datetime) -> None:
+        """
+        Begin with budgets as they are.
+
+        :param share: of those for whom it will be asked, how many are looked at: so much of a budget is theirs
+        """
+        self.share, self.now = share, now
+        self.free: dict[int, Decimal] = {}
+
+    def refused(self, offer: Offer, customers: Iterable[UUID]) -> dict[UUID, Refusal]:
+        """Return which customers would not get an offer, and why; those who would use up what is left of its budget."""
+        plan, asked = _Plan.of(offer), sorted(set(customers))
+        for budget, free in read_free(set(plan.budgets.values()) - self.free.keys()).items():
+            self.free[budget] = free * self.share.numerator / self.share.denominator
+        members = dict(bulk.fetch(MEMBERS, [asked, offer.program_id]))
+        decisions = decisions_at(members.values(), now=self.now)
+        members = {customer: key for customer, key in members.items() if key in decisions}
+        batch = _batch(plan, members, _load(decisions, members.values(), self.now), self.free, asked, self.now)
+        found = {customer: batch.decide(Ask(customer, FORESEEN)).refusal for customer in asked}
+        return {customer: why for customer, why in found.items() if why is not None}
 
 
 def _lock(session: AccountSession, plan: _Plan) -> list[int]:
@@ -368,12 +418,12 @@ def _lock(session: AccountSession, plan: _Plan) -> list[int]:
     return budgets
 
 
-def _load(session: AccountSession, memberships: Iterable[UUID], now: datetime) -> dict[UUID, _Known]:
-    """Return locked members as offers look at them."""
+def _load(decisions: Mapping[UUID, Decision], memberships: Iterable[UUID], now: datetime) -> dict[UUID, _Known]:
+    """Return members as offers look at them."""
     found = {}
     for key, is_out, zone, agrees, *rest in bulk.fetch(ABOUT, [now, now, now, sorted(memberships)]):
         said, (category, brand, as_of) = rest[: len(NAMES)], rest[len(NAMES) :]
-        decision = session.decisions[key]
+        decision = decisions[key]
         profile = Profile(*said) if as_of is not None else Profile()
         who = Candidate(
             zone=zone_of(zone, decision.version.zone if decision.version else ZoneInfo("UTC")),

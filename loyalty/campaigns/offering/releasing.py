@@ -12,7 +12,6 @@ from customers.core import bulk
 from customers.models import Retailer
 from loyalty.rewards.writing import BudgetLine, BudgetState, lock_budgets, move_budgets
 
-BATCH = 500
 # What is over, and what those have who were erased or left, whether or not they came back. Who takes one meanwhile has its
 # row, and is left alone: nothing waits for a grant while it holds a budget.
 RELEASE = """
@@ -45,13 +44,6 @@ DECLINE = """
 UPDATE campaigns_offergrant g SET state = 'declined', ended_at = %s FROM campaigns_offer o
 WHERE g.id = %s AND g.state = 'granted' AND o.id = g.offer_id RETURNING g.id, g.retailer_id, o.budget_id, g.reserved
 """
-# Vouchers of offers that are past their time and have not been ended by their member's own night.
-LATE = """
-SELECT DISTINCT r.membership_id FROM rewards_rewardredemption r
-LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
-WHERE r.budget_id = ANY(%s::bigint[]) AND r.status = 'issued' AND r.expires_at <= %s AND (h.id IS NULL OR h.ends_at < %s)
-ORDER BY r.membership_id LIMIT %s
-"""
 BUDGETS = """
 SELECT DISTINCT o.budget_id FROM campaigns_offergrant g JOIN campaigns_offer o ON o.id = g.offer_id
 JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
@@ -59,15 +51,6 @@ WHERE g.retailer_id = %s AND g.state = 'granted'
     AND (g.expires_at <= %s OR m.left_at <= %s OR c.erased_at IS NOT NULL
         OR m.merged_into_id IS NULL AND m.enrolled_at > g.granted_at)
 """
-
-
-def late_holders(budgets: Collection[int], *, now: datetime) -> list[UUID]:
-    """
-    Return some members whose vouchers of offers are past their time, and would end by their own clocks with their night.
-
-    They are locked together with those who are given offers, all in one order: behind a budget nobody waits for a member.
-    """
-    return [key for (key,) in bulk.fetch(LATE, [sorted(budgets), now, now, BATCH])]
 
 
 def release_over(budgets: Collection[int], *, now: datetime) -> dict[int, BudgetState]:

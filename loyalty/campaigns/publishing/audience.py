@@ -16,9 +16,11 @@ from loyalty.campaigns.journeys.judging import JudgedCustomer, judge
 from loyalty.campaigns.journeys.triggers import candidates
 from loyalty.campaigns.journeys.versions import rule_of
 from loyalty.campaigns.messages.loading import consents_of, load_persons, load_settings
-from loyalty.campaigns.models import Campaign, CampaignVersion
+from loyalty.campaigns.models import Campaign, CampaignVersion, Offer
+from loyalty.campaigns.offering.granting import Foresight
 from loyalty.campaigns.rules.journeys import MESSAGE, Before, JourneyRule, not_entered
 from loyalty.campaigns.rules.planning import Dropped, Due, plan_all
+from loyalty.campaigns.rules.progress import needed_offers
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.experiments.models import Variant
 
@@ -64,7 +66,8 @@ class Audience:
     :param enters: of those found, who enters; some of them are held out
     :param not_entered: by reason: no_consent, no_profiling, active, again_after
     :param held_out: of who enters, whom an experiment holds out already
-    :param unreachable: of who enters, to whom the first message could not go now, by reason: no_channel, no_consent
+    :param unreachable: of who enters, to whom the first message could not go now, by reason: no_channel, no_consent, or
+        no_offer, where a step before it gives an offer without which nothing more is said
     :param arms: of the campaign's experiment
     """
 
@@ -96,7 +99,7 @@ def audience_of(campaign: Campaign, version: CampaignVersion, *, now: datetime) 
     found = candidates(campaign, version, day)
     step = -(-len(found) // COUNTED) or 1
     looked_at = found[::step]
-    counted = _count(campaign, version, looked_at, now)
+    counted = _count(campaign, version, looked_at, Foresight(Fraction(len(looked_at), len(found) or 1), now), now)
     scale = len(found) / len(looked_at) if looked_at else 1.0
 
     def scaled(prefix: str) -> dict[str, int]:
@@ -115,13 +118,17 @@ def audience_of(campaign: Campaign, version: CampaignVersion, *, now: datetime) 
     )  # fmt: skip
 
 
-def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candidate], now: datetime) -> Counter[str]:
+def _count(
+    campaign: Campaign, version: CampaignVersion, found: Sequence[Candidate], foresight: Foresight, now: datetime
+) -> Counter[str]:
     rule = rule_of(version)
+    given = {step.offer_id for step in rule.steps if step.offer_id is not None}
+    offers = {each.pk: each for each in Offer.objects.filter(pk__in=given)}
     counted: Counter[str] = Counter()
     for start in range(0, len(found), BATCH):
         ids = list(dict.fromkeys(each.customer_id for each in found[start : start + BATCH]))
         known, consents = judge(campaign, ids, now, ground=rule.ground), consents_of(ids, now)
-        entering = []
+        entering: dict[str, list[UUID]] = {}
         for customer in ids:
             judged = known.get(customer)
             reason = _reason(campaign, rule, judged, consents.get(customer, {}), now)
@@ -133,9 +140,23 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
             if judged.variant or judged.is_held_out_of_all:
                 counted[f"variant:{judged.variant or ELSEWHERE}"] += 1
             if not is_held_out:
-                entering.append(customer)
-        counted.update(_unreachable(campaign, version, rule, entering, now))
+                entering.setdefault(judged.variant or "", []).append(customer)
+        for variant, customers in entering.items():
+            asked = [offers[key] for step in needed_offers(rule.steps, variant) if (key := step.offer_id) is not None]
+            left = _given(asked, customers, foresight)
+            if len(left) < len(customers):
+                counted["unreachable:no_offer"] += len(customers) - len(left)
+            counted.update(_unreachable(campaign, version, rule, left, now))
     return counted
+
+
+def _given(offers: Sequence[Offer], customers: Sequence[UUID], foresight: Foresight) -> list[UUID]:
+    """Return the customers who would be given all of some offers, asked for one after the other."""
+    left = list(customers)
+    for offer in offers:
+        refused = foresight.refused(offer, left)
+        left = [customer for customer in left if customer not in refused]
+    return left
 
 
 def _reason(

@@ -14,6 +14,7 @@ REASON_WORDS = {
     "no_consent": gettext_lazy("did not agree to it"),
     "no_profiling": gettext_lazy("did not agree to offers based on a profile"),
     "no_channel": gettext_lazy("have no address that it could go to"),
+    "no_offer": gettext_lazy("get no offer, and without it nothing is said"),
     "active": gettext_lazy("are in it already"),
     "again_after": gettext_lazy("were in it not long enough ago"),
     "gone": gettext_lazy("were merged or erased"),

@@ -8,6 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,15 @@ class NoSuchReadyMade(DomainError):
     code = "no_such_ready_made"
     kind = Kind.NOT_FOUND
     message = _("There is no ready-made journey “{name}”. There are: {known}.")
+
+
+class CampaignCodeTaken(DomainError):
+    code = "campaign_exists"
+    kind = Kind.CONFLICT
+    message = _(
+        "There is a campaign {campaign} already, and it stays as it is. Choose another code; to change that campaign, edit "
+        "its draft or apply a document with its code."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +99,18 @@ def ready_made_named(name: str) -> ReadyMade:
     return found
 
 
+@transaction.atomic
 def begin(program: Program, name: str, *, code: str = "", now: datetime) -> CampaignVersion:
     """
     Return the draft of a new campaign made of a ready-made journey; nothing is sent before it is published.
 
     :param code: of the campaign; its name where it is empty, with a number where there is one of that name
+    :raises NoSuchReadyMade: naming those that there are
+    :raises CampaignCodeTaken: where there is a campaign of that code
     """
     found = ready_made_named(name)
+    if code and Campaign.objects.filter(retailer=program.retailer, code=code).exists():
+        raise CampaignCodeTaken(campaign=code)
     return apply_document(program.retailer, found.document(program, code or _free(program.retailer, name)), now=now)
 
 

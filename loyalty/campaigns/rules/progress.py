@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, midnight
@@ -162,6 +163,12 @@ def moved(  # noqa: PLR0913 - where an entry stands, and what between
 def _of_variant(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
     """Return the steps that a variant's customers take, those of all included."""
     return [step for step in steps if step.variant in {"", variant}]
+
+
+def needed_offers(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
+    """Return the steps before a variant's first message without whose offers that is not said."""
+    before = takewhile(lambda step: step.kind != MESSAGE, _of_variant(steps, variant))
+    return [step for step in before if step.kind == OFFER and step.ends_without]
 
 
 def first_message_at(

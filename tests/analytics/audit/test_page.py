@@ -67,7 +67,7 @@ def test_an_audit_costs_the_same_statements_whatever_its_size(django_assert_num_
     small, large = shop(order("ada", 0)), shop(*every_day())
 
     for each in (small, large):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             audit(each, now=NOW)
 
 

@@ -111,5 +111,5 @@ def test_the_card_of_a_model_has_days_as_its_reader_writes_them(sue: Client) -> 
 
     page = unescape(sue.get(reverse(CARD, args=[run.pk]), headers={"accept-language": "fr"}).content.decode())
 
-    assert ("<td>1 mai 2026</td>" in page, "<td>3 février 2026</td>" in page) == (True, True)
+    assert ("<td>1er mai 2026</td>" in page, "<td>3 février 2026</td>" in page) == (True, True)
     assert ("2026-05-01" in page, "2026-02-03" in page) == (False, False)

@@ -4,15 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
+from analytics.audit.running import audit
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.recommendations.running import ask, latest_run, recommend, run_next
 from analytics.tasks import recommend_asked, recommend_nightly
 from customers.cataloguing import ProductFact, record_products
 from customers.facts import OrderFact
 from customers.merging import merge
-from customers.models import Customer, RelatedProduct, Retailer, Suggestion
+from customers.models import Customer, OrderLine, RelatedProduct, Retailer, Suggestion
 from customers.recording import record_orders
 from customers.suggesting import Suggestions, related_to, related_to_order, suggested_names, suggestions_for
 from tests import make
@@ -322,3 +326,30 @@ def test_the_command_says_what_is_served_and_how_right_it_is(capsys: pytest.Capt
     said = capsys.readouterr().out
     assert "For the next basket: own purchases" in said
     assert RelatedProduct.objects.filter(sku="BREAD", relation=RelatedProduct.Relation.TOGETHER).count() == 1
+
+
+def test_nothing_is_suggested_where_the_newest_audit_says_that_the_data_do_not_carry_it(client: Client) -> None:
+    retailer = habitual(100)
+    recommend(retailer, now=NOON)
+    assert audit(retailer, now=NOON) is not None
+    assert shown(retailer, name(7)).again[0].sku == "P07"
+    lines = OrderLine.objects.exclude(sku="FUEL")
+    OrderLine.objects.update(category="")
+
+    audit(retailer, now=NOON)
+
+    retailer.refresh_from_db()
+    assert (shown(retailer, name(7)), related_to(retailer, ["BREAD"])) == (Suggestions(), [])
+    assert suggested_names(retailer, [Customer.objects.get(external_id=name(7)).pk], at=NOON).popitem()[1].popular == ()
+    run = recommend(retailer, now=NOON)
+    assert (run.status, run.code) == ("refused", "not_carried")
+    client.force_login(User.objects.create_superuser("sue"))
+    page = client.get(reverse("admin:analytics_recommendationrun_changelist")).content.decode()
+    assert "Recommendations: not shown, for the data do not carry it." in page
+    assert "What some customers see" not in page
+
+    lines.update(category="FOOD")
+    audit(retailer, now=NOON)
+
+    retailer.refresh_from_db()
+    assert shown(retailer, name(7)).again[0].sku == "P07"
