@@ -182,3 +182,26 @@ def test_by_what_was_recorded_then_the_order_was_hers() -> None:
     assert [
         (each.entry.order.number, each.cause.split(":")[0]) for each in Disproof.objects.all() if each.entry.order
     ] == [("o2", "correct")]
+
+
+@pytest.mark.parametrize(
+    ("amount", "at"),
+    [("0.40", SECOND), ("10", "2026-01-02 12:00")],
+    ids=["earned nothing", "was placed long before"],
+)
+def test_an_order_that_turns_out_to_have_kept_alive_brings_back_what_had_ended(amount: str, at: str) -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("ada")
+    shop.order("o1", "ada", "100", at=FIRST)
+    shop.order("o2", "ada", amount, at=at, now=SECOND)
+    shop.nights("2026-03-05")
+    assert shop.balance("ada") == 0
+
+    shop.correct("o2", "ada", "10", at=SECOND, now=CORRECTED)
+
+    assert shop.balance("ada") == 110
+    shop.hears_nothing_until("2026-03-25 23:00")
+    assert shop.balance("ada") == 110
+    shop.nights("2026-03-26")
+    assert shop.balance("ada") == 0
+    assert is_right(shop)
