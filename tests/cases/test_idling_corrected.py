@@ -290,3 +290,16 @@ def test_a_correction_that_is_undone_brings_back_what_it_ended(amount: str, at: 
 
     assert shop.balance("ada") == 110
     assert is_right(shop)
+
+
+@pytest.mark.parametrize(("whose", "at"), [("ben", SECOND), (None, SECOND), ("ada", "2026-01-10 12:00")])
+def test_an_order_may_go_and_come_back_as_often_as_corrections_say(whose: str | None, at: str) -> None:
+    shop = shop_of_two()
+
+    for times in range(3):
+        shop.correct("o2", whose, "10", at=at, version=2 * times + 1, now=f"2026-03-10 12:{2 * times:02}")
+        assert shop.balance("ada") == 0
+        shop.correct("o2", "ada", "10", at=SECOND, version=2 * times + 2, now=f"2026-03-10 12:{2 * times + 1:02}")
+        assert shop.balance("ada") == 110
+
+    assert is_right(shop)

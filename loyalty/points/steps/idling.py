@@ -58,7 +58,8 @@ def _reinstate(decision: Decision, before: WalletState, active: Active) -> Decis
         wallet = wallet_in(decision, before.code)
         moves = tuple(Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired) for lot in lots)
         said = {"reinstated": sum(move.amount for move in moves)}
-        cause = f"reinstate:{lots[0].id}:{stamp(decision.at)}"
+        # An order that corrections move away and back brings back at one instant what went at several.
+        cause = f"reinstate:{lots[0].id}:{stamp(decision.at)}:{stamp(lots[0].ended_at or went)}"
         posting = entry(decision.then(at=went), wallet, "restore", cause, said, moves=moves)
         decision = post(decision, posting)
         ids = {lot.id for lot in lots}
