@@ -7,7 +7,7 @@ from loyalty.activity.replaying import replay
 from loyalty.points.models import Disproof
 from loyalty.points.proof import prove
 from loyalty.points.statement import Clock
-from tests.cases.shop import Rule, Rung, Shop
+from tests.cases.shop import Rule, Rung, Shop, line
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,15 @@ def shop_of_two(**given: object) -> Shop:
     shop.member("ben")
     shop.order("o1", "ada", "100", at=FIRST)
     shop.order("o2", "ada", "10", at=SECOND)
+    return shop
+
+
+def shop_of_ten(sku: str = "tea", **given: object) -> Shop:
+    """Return the same shop, where the order of the 25th is of one product that can come back before it is corrected."""
+    shop = Shop(policy=IDLE, **given)  # type: ignore[arg-type]
+    shop.member("ada")
+    shop.order("o1", "ada", "100", at=FIRST)
+    shop.order("o2", "ada", line("10", sku=sku), at=SECOND)
     return shop
 
 
@@ -182,3 +191,115 @@ def test_by_what_was_recorded_then_the_order_was_hers() -> None:
     assert [
         (each.entry.order.number, each.cause.split(":")[0]) for each in Disproof.objects.all() if each.entry.order
     ] == [("o2", "correct")]
+
+
+def test_an_order_that_came_back_and_moves_keeps_alive_from_its_new_instant() -> None:
+    """It was placed on the 20th: what it kept lives through 20 March, though nothing of it is left to earn."""
+    shop = shop_of_ten()
+    shop.give_back("r1", "o2", at="2026-02-26 12:00")
+
+    shop.correct("o2", "ada", line("10", sku="tea"), at="2026-02-20 12:00", now="2026-02-27 12:00")
+
+    shop.hears_nothing_until("2026-03-20 23:00")
+    assert shop.balance("ada") == 100
+    shop.nights("2026-03-21")
+    assert shop.balance("ada") == 0
+    assert is_right(shop)
+
+
+def test_an_order_that_came_back_and_earned_nothing_until_it_was_corrected_keeps_alive() -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("ada")
+    shop.order("o1", "ada", "100", at=FIRST)
+    shop.order("o2", "ada", line("0.40", sku="tea"), at=SECOND)
+    shop.give_back("r1", "o2", at="2026-02-26 12:00")
+
+    shop.correct("o2", "ada", line("10", sku="tea"), at=SECOND, now="2026-02-26 13:00")
+
+    shop.hears_nothing_until("2026-03-25 23:00")
+    assert shop.balance("ada") == 100
+    assert is_right(shop)
+
+
+@pytest.mark.parametrize("night", ["", "2026-03-10"])
+def test_an_order_that_earns_nothing_any_more_keeps_nothing_alive(night: str) -> None:
+    shop = shop_of_ten()
+    if night:
+        shop.nights(night)
+
+    shop.correct("o2", "ada", line("0.40", sku="tea"), at=SECOND, now=CORRECTED)
+
+    assert shop.balance("ada") == 0
+    assert is_right(shop)
+
+
+def test_and_in_each_wallet_by_what_it_earns_there() -> None:
+    """Miles are earned by travel alone: without it on the 25th those of 1 February end with 1 March."""
+    travels = [Rule(), Rule(code="miles", points="2", wallet="miles", categories=("travel",))]
+    shop = Shop(policy=IDLE, rules=travels, wallets={"miles": IDLE})
+    shop.member("ada")
+    shop.order("o1", "ada", line("10", category="travel"), at=FIRST)
+    shop.order("o2", "ada", line("10", category="travel"), line("10", category="food"), at=SECOND)
+
+    shop.correct("o2", "ada", line("10", category="food"), at=SECOND, now=CORRECTED)
+
+    assert (shop.balance("ada"), shop.balance("ada", wallet="miles")) == (20, 0)
+    assert is_right(shop)
+
+
+def test_a_gift_that_goes_with_what_a_line_says_kept_nothing_alive_either() -> None:
+    shop = shop_of_ten(tiers=[Rung("silver", "105", gift=50)])
+
+    shop.correct("o2", "ada", line("0.40", sku="tea"), at=SECOND, now="2026-02-26 12:00")
+
+    shop.nights("2026-03-02")
+    assert shop.balance("ada") == 0
+    assert is_right(shop)
+
+
+@pytest.mark.parametrize(
+    ("amount", "at"),
+    [("0.40", SECOND), ("10", "2026-01-02 12:00")],
+    ids=["earned nothing", "was placed long before"],
+)
+def test_an_order_that_turns_out_to_have_kept_alive_brings_back_what_had_ended(amount: str, at: str) -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("ada")
+    shop.order("o1", "ada", "100", at=FIRST)
+    shop.order("o2", "ada", amount, at=at, now=SECOND)
+    shop.nights("2026-03-05")
+    assert shop.balance("ada") == 0
+
+    shop.correct("o2", "ada", "10", at=SECOND, now=CORRECTED)
+
+    assert shop.balance("ada") == 110
+    shop.hears_nothing_until("2026-03-25 23:00")
+    assert shop.balance("ada") == 110
+    shop.nights("2026-03-26")
+    assert shop.balance("ada") == 0
+    assert is_right(shop)
+
+
+@pytest.mark.parametrize(("amount", "at"), [("0.40", SECOND), ("10", "2026-01-10 12:00")])
+def test_a_correction_that_is_undone_brings_back_what_it_ended(amount: str, at: str) -> None:
+    shop = shop_of_ten()
+    shop.correct("o2", "ada", line(amount, sku="tea"), at=at, now=CORRECTED)
+    assert shop.balance("ada") == 0
+
+    shop.correct("o2", "ada", line("10", sku="tea"), at=SECOND, version=2, now="2026-03-10 13:00")
+
+    assert shop.balance("ada") == 110
+    assert is_right(shop)
+
+
+@pytest.mark.parametrize(("whose", "at"), [("ben", SECOND), (None, SECOND), ("ada", "2026-01-10 12:00")])
+def test_an_order_may_go_and_come_back_as_often_as_corrections_say(whose: str | None, at: str) -> None:
+    shop = shop_of_two()
+
+    for times in range(3):
+        shop.correct("o2", whose, "10", at=at, version=2 * times + 1, now=f"2026-03-10 12:{2 * times:02}")
+        assert shop.balance("ada") == 0
+        shop.correct("o2", "ada", "10", at=SECOND, version=2 * times + 2, now=f"2026-03-10 12:{2 * times + 1:02}")
+        assert shop.balance("ada") == 110
+
+    assert is_right(shop)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import GrantTakenBack, OrderEvent, OrderReturned, PointsGranted
+from loyalty.engine.activities import Activity, GrantTakenBack, OrderCorrected, OrderEvent, OrderReturned, PointsGranted
 from loyalty.engine.capability import Scope
 from loyalty.points.loading.history import may_idle
 from loyalty.points.loading.lots import LOT
@@ -63,7 +64,7 @@ def load_closed(scope: Scope, whole: Sequence[int], given: frozenset[UUID]) -> d
         "lots": list(scope.lots),
         "grants": grants,
         "idling": list(whole) if looks_at_idling else [],
-        "since": min((activity.occurred_at for activity in scope.activities), default=NEVER),
+        "since": min(map(_tells_of, scope.activities), default=NEVER),
     }
     found: dict[int, list[OpenLot]] = {}
     for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
@@ -74,6 +75,13 @@ def load_closed(scope: Scope, whole: Sequence[int], given: frozenset[UUID]) -> d
         )  # fmt: skip
         found.setdefault(wallet_id, []).append(made)
     return found
+
+
+def _tells_of(activity: Activity) -> datetime:
+    """Return the earliest instant at which a fact tells that its member was active: a correction tells it of its order."""
+    if isinstance(activity, OrderCorrected) and activity.placed is not None:
+        return min(activity.occurred_at, activity.placed.occurred_at)
+    return activity.occurred_at
 
 
 def given_before(scope: Scope) -> frozenset[UUID]:

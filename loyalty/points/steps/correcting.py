@@ -1,13 +1,13 @@
 """What the correction of an order takes back, or gives: as if the order had never said anything else. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from customers.core.calendar import local_date
 from customers.core.values import dataclass
-from loyalty.engine.activities import Award, DecidedOrder, OrderCorrected
+from loyalty.engine.activities import Award, DecidedOrder, OrderCorrected, OrderPlaced
 from loyalty.engine.basket import NOTHING, Basket
 from loyalty.engine.decision import Decision, OrderDecided, Told
 from loyalty.engine.versions import Version
@@ -17,10 +17,10 @@ from loyalty.points.rules import Earned, by_wallet, total_of
 from loyalty.points.rules import earn as earn_for_order
 from loyalty.points.state import MAIN, POINTS, RULES, Day
 from loyalty.points.steps.earning import award_points, count, nothing_given
-from loyalty.points.steps.entries import Cause, policy_of, wallet_in
+from loyalty.points.steps.entries import Cause, keeps_until, policy_of, wallet_in
 from loyalty.points.steps.giving_back import claim, give_own_back, own_back
 from loyalty.points.steps.idling import disprove
-from loyalty.points.steps.keeping import keep
+from loyalty.points.steps.keeping import Earns, keep, keep_until, kept_by_others
 from loyalty.points.steps.limiting import limited_on, use_pool
 from loyalty.points.steps.moved_orders import pull_out
 from loyalty.points.steps.returning import pass_on_first, take_or_owe
@@ -59,17 +59,16 @@ def correct(decision: Decision) -> Decision:
     """
     activity = _activity(decision)
     order = _decided(activity)
-    for wallet in decision.member.of(POINTS).wallets:
-        decision = disprove(decision, wallet.code, lambda active: active.order_id == activity.order_id)
-    changed = 0
     targets = _targets(decision, activity, order)
+    decision = _disprove(decision, activity, targets)
+    changed = 0
     for code, target in targets.items():
         before = _kept_before(decision, order, code)
         decision = _change(decision, activity, code, before, target)
         decision = _count_in(decision, activity, code, target.award.points_kept)
         changed += target.award.points_kept - before
     decision = _decide_again(decision, activity, order, tuple(targets.values()))
-    decision = _keep(decision, activity, [target.award for target in targets.values()])
+    decision = _keep(decision, activity, order, targets)
     if changed:
         payload = {"order": activity.order_number, "points": changed}
         decision = decision.then(Told("points.corrected", payload, decision.at))
@@ -209,15 +208,52 @@ def _give(
     return award_points(decision.then(at=placed.occurred_at), code, Limited(new), cause).then(at=now)
 
 
-def _keep(decision: Decision, activity: OrderCorrected, awards: Sequence[Award]) -> Decision:
-    """Let what its member has live on by the order at the instant that it has now, where it earns nothing for its arms."""
+def _disprove(decision: Decision, activity: OrderCorrected, targets: Mapping[str, _Target]) -> Decision:
+    """Let nothing live on by the order where it earns nothing any more, or by the instant that it has no more."""
+    keeping = {code for code, target in targets.items() if target.award.points}
+    if activity.is_withdrawn or activity.is_moved or activity.placed is None:
+        keeping = set()
+    else:
+        under = decision.then(at=activity.placed.occurred_at)
+        keeping |= kept_by_others(under, _earned_by(under, activity.placed)).keys()
+    for wallet in decision.member.of(POINTS).wallets:
+        if wallet.code not in keeping:
+            decision = disprove(decision, wallet.code, lambda active: active.order_id == activity.order_id)
+    return decision
+
+
+def _keep(
+    decision: Decision, activity: OrderCorrected, order: DecidedOrder, targets: Mapping[str, _Target]
+) -> Decision:
+    """
+    Let what its member has live on by the order at the instant that it has now, where no points of it do that.
+
+    Because it earns nothing for its arms, or because all that it gives came back, or was settled with what it owes.
+    """
     if activity.is_withdrawn or activity.placed is None:
         return decision
     placed, now = activity.placed, decision.at
     said = {"order": activity.order_number, "correction": activity.correction}
     cause = Cause(placed.cause, said, activity.order_id)
     under = decision.then(at=placed.occurred_at)
-    return keep(under, lambda rules: earn_for_order(placed.basket, rules, under.occasion), cause, awards).then(at=now)
+    under = keep(under, _earned_by(under, placed), cause, [target.award for target in targets.values()])
+    for code, target in targets.items():
+        until = keeps_until(under, code) if target.award.points else None
+        if until is not None and _is_new(under, activity, order, code):
+            under = keep_until(under, code, until, cause)
+    return under.then(at=now)
+
+
+def _earned_by(decision: Decision, placed: OrderPlaced) -> Earns:
+    return lambda rules: earn_for_order(placed.basket, rules, decision.occasion)
+
+
+def _is_new(decision: Decision, activity: OrderCorrected, order: DecidedOrder, code: str) -> bool:
+    """Tell whether an order that gave a wallet nothing, or not at this instant, gives it something now, and no entry says so."""
+    wallet = wallet_in(decision, code)
+    gave = any(award.wallet_id == wallet.wallet_id and award.points for award in order.awards)
+    told = any((each.at, each.order_id) == (decision.at, order.order_id) for each in wallet.actives or ())
+    return not told and (activity.is_moved or not gave)
 
 
 def _decide_again(

@@ -34,10 +34,10 @@ def disprove(decision: Decision, code: str, never_was: Callable[[Active], bool])
     Let what expires on inactivity end as if its member had not done what a correction says it never did.
 
     What was only returned was done: the member bought then. What a correction moves to another customer, or to another instant,
-    was not, nor was it given what it was given for that.
+    or lets earn nothing, was not, nor was it given what it was given for that.
     """
     activity = decision.activity
-    if not isinstance(activity, OrderCorrected) or not (activity.is_withdrawn or activity.is_moved):
+    if not isinstance(activity, OrderCorrected):
         return decision
     wallet = wallet_in(decision, code)
     gone = [each for each in wallet.actives or () if each.cause and never_was(each)]
@@ -58,7 +58,8 @@ def _reinstate(decision: Decision, before: WalletState, active: Active) -> Decis
         wallet = wallet_in(decision, before.code)
         moves = tuple(Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired) for lot in lots)
         said = {"reinstated": sum(move.amount for move in moves)}
-        cause = f"reinstate:{lots[0].id}:{stamp(decision.at)}"
+        # An order that corrections move away and back brings back at one instant what went at several.
+        cause = f"reinstate:{lots[0].id}:{stamp(decision.at)}:{stamp(lots[0].ended_at or went)}"
         posting = entry(decision.then(at=went), wallet, "restore", cause, said, moves=moves)
         decision = post(decision, posting)
         ids = {lot.id for lot in lots}

@@ -32,6 +32,13 @@ def keep(decision: Decision, earns: Earns, cause: Cause, awards: Collection[Awar
     :param cause: of what it would have earned
     :param awards: what it did earn: those wallets live on by that
     """
+    for code, until in sorted(kept_by_others(decision, earns, awards).items()):
+        decision = keep_until(decision, code, until, cause)
+    return decision
+
+
+def kept_by_others(decision: Decision, earns: Earns, awards: Collection[Award] = ()) -> dict[str, datetime]:
+    """Return until when what wallets have would live on by what earned them nothing, and would have in another arm."""
     given = {award.wallet_id for award in awards if award.points}
     ends: dict[str, datetime] = {}
     for rules in _of_others(decision):
@@ -40,9 +47,7 @@ def keep(decision: Decision, earns: Earns, cause: Cause, awards: Collection[Awar
             until = None if is_given else keeps_until(decision, code)
             if until is not None and limited_on(decision, code, parts, decision.on).earned:
                 ends[code] = until
-    for code, until in sorted(ends.items()):
-        decision = keep_until(decision, code, until, cause)
-    return decision
+    return ends
 
 
 def keep_until(decision: Decision, code: str, until: datetime, cause: Cause) -> Decision:
