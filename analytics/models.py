@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from analytics.experiments.models import ExperimentLook
-from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
+from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings, PointsDay, PointsMark
 from analytics.paths.models import Funnel
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.roll_outs.models import RollOutRun
@@ -27,6 +27,8 @@ __all__ = [
     "KpiReader",
     "KpiSettings",
     "MediaCost",
+    "PointsDay",
+    "PointsMark",
     "RecommendationRun",
     "RecommendationSettings",
     "RollOutRun",

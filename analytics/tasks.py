@@ -5,7 +5,7 @@ from analytics import runs, statistics
 from analytics.audit.running import audit, retailers_who_asked, take_request
 from analytics.experiments.looking import looked_at_tonight, retailers_with_experiments
 from analytics.experiments.offer_margins import write_offer_margins
-from analytics.kpis import mailing
+from analytics.kpis import mailing, points_days
 from analytics.recommendations import running as recommending
 from analytics.roll_outs import running as roll_outs
 from analytics.runs import compute_or_ask
@@ -34,6 +34,13 @@ def run_asked(retailer: Retailer) -> None:
     """Compute the values that were asked for."""
     while runs.run_next(retailer, now=timezone.now()):
         pass
+
+
+@shared_task(name="analytics.tasks.sum_points")
+@for_each_retailer(among=points_days.retailers_with_points)
+def sum_points(retailer: Retailer) -> None:
+    """Sum what happened to points by day, as far as it is settled."""
+    points_days.sum_points(retailer, now=timezone.now())
 
 
 @shared_task(name="analytics.tasks.audit_everyone")

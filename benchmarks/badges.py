@@ -49,7 +49,7 @@ from customers.models import Retailer  # noqa: E402
 from loyalty.activity import deciding  # noqa: E402
 from loyalty.activity.capabilities import CAPABILITIES as ALL  # noqa: E402
 from loyalty.activity.steps import STEPS  # noqa: E402
-from loyalty.badges.boards import SHOWN, standings  # noqa: E402
+from loyalty.badges.boards import SHOWN, Among, standings  # noqa: E402
 from loyalty.badges.models import Badge, Board, Challenge, MemberProgress  # noqa: E402
 from loyalty.badges.rules import BoardRule, Goal  # noqa: E402
 from loyalty.configuration.drafts import open_draft, publish  # noqa: E402
@@ -260,7 +260,7 @@ def board_read(rule: BoardRule, program_id: int, member: UUID, count: int, *, fi
 
     def read(turns: int) -> None:
         for _ in range(turns):
-            assert len(standings(rule, program_id, "", member=None if first else member).lines) == SHOWN
+            assert len(standings(rule, program_id, "", Among(), member=None if first else member).lines) == SHOWN
 
     read(20)  # until the statements are planned
     return least([measured(partial(read, count), count) for _ in range(ROUNDS)])

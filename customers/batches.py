@@ -41,6 +41,9 @@ class OrderOfOtherContent(OtherContent):
     )
 
 
+OF_OTHER_CONTENT: Mapping[type, type[OtherContent]] = {OrderFact: OrderOfOtherContent}
+
+
 class Status(StrEnum):
     CREATED = "created"
     CORRECTED = "corrected"
@@ -182,6 +185,6 @@ class Batch(Generic[Fact]):
         said = content or self.hashes[number]
         differences = self.compared.get((number, said))
         if old_hash is None or (old_hash != said and differences != ()):
-            kind = OrderOfOtherContent if isinstance(fact, OrderFact) else OtherContent
+            kind = OF_OTHER_CONTENT.get(type(fact), OtherContent)
             return Outcome(fact, Status.FAILED, old_id, error=kind(number, differences or ()))
         return Outcome(fact, Status.UNCHANGED, old_id)

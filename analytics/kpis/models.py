@@ -72,6 +72,47 @@ class KpiSettings(models.Model):
         return str(self.retailer)
 
 
+class PointsDay(models.Model):
+    """What was given, redeemed and expired on a retailer's day, net of what was undone, as far as a mark says: all programs."""
+
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
+    day = models.DateField(_("day"))
+    issued = models.BigIntegerField(_("issued"))
+    redeemed = models.BigIntegerField(_("redeemed"))
+    expired = models.BigIntegerField(_("expired"))
+
+    class Meta:
+        verbose_name = _("points of a day")
+        verbose_name_plural = _("points of days")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "day"], name="points_once_per_day"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
+class PointsMark(models.Model):
+    """Up to which id a retailer's postings are summed by day, and up to which they are to be once all who wrote then are done."""
+
+    retailer = models.OneToOneField(
+        Retailer, models.CASCADE, primary_key=True, related_name="+", verbose_name=_("retailer")
+    )
+    zone = models.CharField(_("zone"), max_length=64, help_text=_("By which days are told apart."))
+    until = models.UUIDField(_("summed until"))
+    waiting = models.UUIDField(_("to be summed until"), null=True)
+    waiting_for = models.BigIntegerField(
+        _("once transactions are over"), null=True, help_text=_("All that are numbered lower.")
+    )
+
+    class Meta:
+        verbose_name = _("sum of points")
+        verbose_name_plural = _("sums of points")
+
+    def __str__(self) -> str:
+        return str(self.until)
+
+
 class KpiReader(models.Model):
     """Somebody who gets the key figures by e-mail every week."""
 

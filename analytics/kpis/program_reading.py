@@ -7,6 +7,7 @@ from datetime import date
 from django.db import transaction
 from django.db.models import Sum
 
+from analytics.kpis.points_days import ENDED, ISSUED, NOTHING
 from analytics.kpis.reading import Asked
 from analytics.statistics import give_memory
 from customers.core import bulk
@@ -15,28 +16,23 @@ from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
 from loyalty.programs.models import Program
 
-# Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
-# transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
-# alone. Other movements are few, and fewer are their entries: these are looked up, each once.
-ISSUED = """
-SELECT width_bucket(earned_at, %(instants)s::timestamptz[]), sum(amount)::bigint FROM points_lot
-WHERE retailer_id = %(retailer)s AND from_lot_id IS NULL AND earned_at >= %(first)s AND earned_at < %(last)s GROUP BY 1
+SUMMED = """
+SELECT m.until, d.place, d.issued, d.redeemed, d.expired FROM analytics_pointsmark m LEFT JOIN (
+    SELECT width_bucket(day, %(starts)s::date[]) AS place, sum(issued)::bigint AS issued, sum(redeemed)::bigint AS redeemed,
+        sum(expired)::bigint AS expired
+    FROM analytics_pointsday WHERE retailer_id = %(retailer)s AND day >= %(begins)s AND day <= %(until)s GROUP BY 1
+) d ON true
+WHERE m.retailer_id = %(retailer)s AND m.zone = %(zone)s
 """
-ENDED = """
-WITH ended AS (
-    SELECT entry_id, coalesce(sum(amount) FILTER (WHERE to_state = 'cancelled'), 0) AS cancelled,
-        sum(CASE 'redeemed' WHEN to_state THEN amount WHEN from_state THEN -amount ELSE 0 END) AS redeemed,
-        sum(CASE 'expired' WHEN to_state THEN amount WHEN from_state THEN -amount ELSE 0 END) AS expired
-    FROM points_movement
-    WHERE retailer_id = %(retailer)s
-        AND (to_state IN ('cancelled', 'redeemed', 'expired') OR from_state IN ('redeemed', 'expired'))
-    GROUP BY 1
+ISSUED_SINCE = ISSUED.format(
+    at="width_bucket(l.earned_at, %(instants)s::timestamptz[])",
+    lots="l.id >= %(mark)s AND l.earned_at >= %(first)s AND l.earned_at < %(last)s",
 )
-SELECT width_bucket(e.occurred_at, %(instants)s::timestamptz[]), sum(m.cancelled)::bigint, sum(m.redeemed)::bigint,
-    sum(m.expired)::bigint
-FROM ended m CROSS JOIN LATERAL (SELECT occurred_at FROM points_entry e WHERE e.id = m.entry_id OFFSET 0) e
-WHERE e.occurred_at >= %(first)s AND e.occurred_at < %(last)s GROUP BY 1
-"""
+ENDED_SINCE = ENDED.format(
+    at="width_bucket(e.occurred_at, %(instants)s::timestamptz[])",
+    entries="m.entry_id >= %(mark)s",
+    kept="e.occurred_at >= %(first)s AND e.occurred_at < %(last)s",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +43,31 @@ class Points:
     redeemed: int
     expired: int
 
+    def plus(self, other: "Points") -> "Points":
+        """Return both together."""
+        return Points(self.issued + other.issued, self.redeemed + other.redeemed, self.expired + other.expired)
+
 
 def points(asked: Asked) -> Mapping[date, Points]:
     """
     Return what happened to points, by the first day of the period.
 
-    It reads most of the ledger: summed by hashing, also where the planner does not know yet how large that is.
+    Of what is old the sums of its days are read, of the rest the ledger: where nothing was summed yet that is all of it. Then it
+    is summed by hashing, also where the planner does not know yet how large it is.
     """
-    starts = asked.starts
+    starts, parameters = asked.starts, asked.parameters
     instants = [midnight(each, asked.retailer.tzinfo) for each in starts]
+    summed = bulk.fetch(SUMMED, parameters | {"begins": asked.since})
+    parts = [(place, Points(*rest)) for _, place, *rest in summed if place is not None]
+    given = parameters | {"instants": instants, "mark": summed[0][0] if summed else NOTHING}
     with transaction.atomic():
         give_memory()
-        given = asked.parameters | {"instants": instants}
-        issued = dict(bulk.fetch_planned(ISSUED, given))
-        ended = {place: rest for place, *rest in bulk.fetch_planned(ENDED, given)}
-    found = {}
-    for place in issued.keys() | ended.keys():
-        cancelled, redeemed, expired = ended.get(place, (0, 0, 0))
-        found[starts[place - 1]] = Points(issued.get(place, 0) - cancelled, redeemed, expired)
+        parts += [(place, Points(issued, 0, 0)) for place, issued in bulk.fetch_planned(ISSUED_SINCE, given)]
+        parts += [(place, Points(-less, *rest)) for place, less, *rest in bulk.fetch_planned(ENDED_SINCE, given)]
+    found: dict[date, Points] = {}
+    for place, each in parts:
+        start = starts[place - 1]
+        found[start] = found.get(start, Points(0, 0, 0)).plus(each)
     return found
 
 

@@ -290,6 +290,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "holds that took too long": {"task": "loyalty.activity.tasks.time_out_holds", "schedule": 60.0},
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
+    "points by day": {"task": "analytics.tasks.sum_points", "schedule": 3_600.0},
     "looks at experiments": {"task": "analytics.tasks.look_at_experiments", "schedule": 86_400.0},
     "key figures by e-mail": {"task": "analytics.tasks.mail_key_figures", "schedule": 3_600.0},
     "data audit": {"task": "analytics.tasks.audit_everyone", "schedule": 86_400.0},

@@ -520,6 +520,10 @@ KPIS: Attempts = {
         "INSERT INTO analytics_upliftsettings (retailer_id, member_codes, is_nightly, monthly_cost)"
         " SELECT min(id), '{}', false, -1 FROM customers_retailer"
     ),
+    "points_once_per_day": (
+        "INSERT INTO analytics_pointsday (retailer_id, day, issued, redeemed, expired)"
+        " SELECT min(id), DATE '2026-06-01', 1, 0, 0 FROM customers_retailer, generate_series(1, 2) n GROUP BY n"
+    ),
     "one_weekly_report_per_address": (
         "INSERT INTO analytics_kpireader (retailer_id, email, language)"
         " SELECT min(id), word, 'fr' FROM customers_retailer, unnest(ARRAY['ada@x.org', 'Ada@X.org']) word GROUP BY word"

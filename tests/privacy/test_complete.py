@@ -25,6 +25,7 @@ OF_NO_PERSON = {
     "analytics_auditrequest", "analytics_acquisitioncost",
     "analytics_segmentrun", "analytics_segmentsize", "analytics_segmentsettings",
     "analytics_kpigoal", "analytics_kpisettings", "analytics_kpireader", "analytics_funnel", "analytics_mediacost",
+    "analytics_pointsday", "analytics_pointsmark",
     "analytics_upliftrun", "analytics_upliftsettings", "analytics_rolloutrun", "analytics_experimentlook",
     "badges_badge", "badges_challenge", "badges_board", "page_branding",
     "analytics_recommendationrun", "analytics_recommendationsettings",

@@ -35,6 +35,7 @@ from analytics.demonstration import (
     suggested,
 )
 from analytics.demonstration.dataset import Journey
+from analytics.kpis.points_days import sum_points
 from analytics.models import ValueRun
 from analytics.runs import compute_value, latest_run, top_customers
 from analytics.wording import reason_of
@@ -191,6 +192,9 @@ class Command(BaseCommand):
         if newest is None or newest.customers != retailer.customers.count():
             compute_value(retailer, now=now)
             audit(retailer, now=now)
+        # Nobody else posted while it was loaded, so all of it is settled: the first call notes up to where, the second one sums.
+        for _ in range(2):
+            sum_points(retailer, now=timezone.now(), settles_in=timedelta(0))
         progress.update(bar, completed=1)
 
     def _check(self, retailer: Retailer, journey: Journey, size: str) -> None:

@@ -1,0 +1,103 @@
+"""
+What happened to points, day by day, summed as it gets old: so that a board need not read the ledger of a year each time.
+
+Entries never change, and each has its place in their order by its id, which begins with the instant at which it was drawn. So
+what was posted up to an id can be summed once, where nobody can post anything before it any more: an hour has passed since, and
+every transaction that ran then is over. What was posted after it is read as it is asked for.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.programs.models import Program
+
+# As long as a server's clock may be behind, or a posting may wait for its transaction to begin.
+SETTLES_IN = timedelta(hours=1)
+NOTHING = UUID(int=0)
+# Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
+# transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
+# alone. Other movements are few, and fewer are their entries: these are looked up, each once. {at} says how instants are told
+# apart, {lots} and {entries} which ids are meant.
+ISSUED = """
+SELECT {at}, sum(l.amount)::bigint FROM points_lot l
+WHERE l.retailer_id = %(retailer)s AND l.from_lot_id IS NULL AND {lots} GROUP BY 1
+"""
+ENDED = """
+WITH ended AS (
+    SELECT m.entry_id, coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0) AS cancelled,
+        sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS redeemed,
+        sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS expired
+    FROM points_movement m
+    WHERE m.retailer_id = %(retailer)s AND {entries}
+        AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
+    GROUP BY 1
+)
+SELECT {at}, sum(m.cancelled)::bigint, sum(m.redeemed)::bigint, sum(m.expired)::bigint
+FROM ended m CROSS JOIN LATERAL (SELECT occurred_at FROM points_entry WHERE id = m.entry_id OFFSET 0) e
+WHERE {kept} GROUP BY 1
+"""
+LOCK = """
+INSERT INTO analytics_pointsmark (retailer_id, zone, until) VALUES (%(retailer)s, %(zone)s, %(nothing)s)
+ON CONFLICT (retailer_id) DO UPDATE SET zone = analytics_pointsmark.zone
+RETURNING until, waiting, zone = %(zone)s,
+    waiting_for IS NOT NULL AND pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= waiting_for
+"""
+FORGET = "DELETE FROM analytics_pointsday WHERE retailer_id = %(retailer)s"
+ADD = """
+INSERT INTO analytics_pointsday (retailer_id, day, issued, redeemed, expired)
+SELECT %(retailer)s, coalesce(i.day, e.day), coalesce(i.points, 0) - coalesce(e.cancelled, 0), coalesce(e.redeemed, 0),
+    coalesce(e.expired, 0)
+FROM ({issued}) AS i (day, points) FULL JOIN ({ended}) AS e (day, cancelled, redeemed, expired) ON e.day = i.day
+ON CONFLICT (retailer_id, day) DO UPDATE SET issued = analytics_pointsday.issued + excluded.issued,
+    redeemed = analytics_pointsday.redeemed + excluded.redeemed, expired = analytics_pointsday.expired + excluded.expired
+RETURNING day
+""".format(
+    issued=ISSUED.format(at="(l.earned_at AT TIME ZONE %(zone)s)::date", lots="l.id >= %(since)s AND l.id < %(until)s"),
+    ended=ENDED.format(
+        at="(e.occurred_at AT TIME ZONE %(zone)s)::date",
+        entries="m.entry_id >= %(since)s AND m.entry_id < %(until)s",
+        kept="true",
+    ),
+)
+# Who writes already has a lower number than this transaction, and who begins to write has a higher one.
+MARK = """
+UPDATE analytics_pointsmark SET zone = %(zone)s, until = %(until)s, waiting = %(waiting)s,
+    waiting_for = pg_current_xact_id()::text::bigint
+WHERE retailer_id = %(retailer)s
+"""
+
+
+def retailers_with_points() -> list[int]:
+    """Return the ids of retailers who give points."""
+    return list(Program.objects.values_list("retailer_id", flat=True).distinct())
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Return what is not after any id that is drawn from an instant on (RFC 9562, UUIDv7)."""
+    return UUID(int=int(instant.timestamp() * 1_000) << 80)
+
+
+@transaction.atomic
+def sum_points(retailer: Retailer, *, now: datetime, settles_in: timedelta = SETTLES_IN) -> bool:
+    """
+    Sum what the last call noted, if all who wrote then are done; and note up to where the next one may sum.
+
+    A retailer whose zone is another one since has other days: its sums are made anew.
+
+    :param settles_in: how long ago something was posted that is settled; none where nobody else posts
+    :returns: whether anything was summed
+    """
+    asked = {"retailer": retailer.pk, "zone": retailer.zone, "nothing": NOTHING}
+    until, waiting, is_same_zone, is_settled = bulk.fetch(LOCK, asked)[0]
+    if not is_same_zone:
+        bulk.change(FORGET, asked)
+        until = NOTHING
+    if is_settled:
+        bulk.fetch_planned(ADD, asked | {"since": until, "until": waiting})
+        until = waiting
+    bulk.change(MARK, asked | {"until": until, "waiting": max(until, first_id_at(now - settles_in))})
+    return bool(is_settled)
