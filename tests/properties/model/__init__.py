@@ -56,7 +56,8 @@ Where the promises are silent, this is what the model takes them to say:
     shortfall.
 25. What does a return, or a correction, of an order do whose membership has ended? Nothing: all of it was forfeited; the first
     order of it stays the first, and no budget gets anything back.
-26. Which change of tier is dated when? None before the one that was told before it.
+26. Which change of tier, or of plan, is dated when? None before the one that was told before it; a plan that was asked for, and
+    never begun, changed nothing.
 27. Which plan multiplies an order? The one that was known for its own instant when it was decided, as its version offers it
     or, where it does not, as the last one before did.
 28. When does a plan end for which nobody has tried to collect the fee? With its period; the grace counts from the first try.
