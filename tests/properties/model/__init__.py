@@ -67,7 +67,7 @@ Where the promises are silent, this is what the model takes them to say:
 30. What does a change cost that is paid some days later? What was quoted by the days that are left then, whatever the plan
     costs by then; the old plan's days are its own. A change between month and year stays as it was quoted.
 31. Of which fees does credit go back? Of those of the plan that it is credited to, the last paid first; then of the member's
-    others.
+    others, also the last paid first.
 32. Who has had a trial? A person, also before it was merged.
 33. When do points of a reward come back by time? With the midnight that ends it, or the version that withdraws it; a till
     that has it in hand, and is cut off, keeps it a minute longer than its hold. What is on its way, or was used, does not

@@ -144,10 +144,10 @@ class Plans:
         self.advance(now)
         at = min(paid_at, now)
         if invoice.status == "paid":
-            self._pay_again(invoice)
+            self._pay_again(invoice, at)
             return
         in_time = invoice.voided_at is not None and at < invoice.voided_at
-        invoice.status, invoice.next_try_at = "paid", None
+        invoice.status, invoice.paid_at, invoice.next_try_at = "paid", at, None
         if self.due is invoice:
             self.due = None
             self._settle(invoice, at, now)
@@ -169,10 +169,11 @@ class Plans:
         is_last = self.joined is invoice.joined and (self.status, self.reason) == ("ended", "unpaid")
         return is_last and invoice.kind in {"first", "renewal"} and self.ended_at >= self.enrolled_at
 
-    def _pay_again(self, invoice: Invoice) -> None:
+    def _pay_again(self, invoice: Invoice, at: datetime) -> None:
         """Take in a second payment of an invoice, which goes back."""
         second = Invoice(
-            invoice.joined, "second", invoice.code, invoice.days, NOTHING, (), NOTHING, invoice.amount, invoice.until, "paid"
+            invoice.joined, "second", invoice.code, invoice.days, NOTHING, (), NOTHING, invoice.amount, invoice.until, "paid",
+            paid_at=at,
         )  # fmt: skip
         self.invoices.append(second)
         self._refund(second, invoice.amount)
@@ -519,10 +520,9 @@ class Plans:
         if reason != "unpaid":  # what was wished holds where it turns out to have been paid in time
             self.cancels, self.following = False, ""
         left, self.credit = self.credit, NOTHING
-        own = [each for each in self.invoices if each.joined is self.joined]
-        others = [each for each in self.invoices if each.joined is not self.joined]
-        for invoice in (*reversed(own), *reversed(others)):
-            if invoice.status == "paid" and left:
+        paid = [each for each in reversed(self.invoices) if each.status == "paid"]
+        for invoice in sorted(paid, key=lambda each: (each.joined is self.joined, each.paid_at or NEVER), reverse=True):
+            if left:
                 some = min(left, invoice.amount - invoice.refunded)
                 left -= some
                 self._refund(invoice, some)
