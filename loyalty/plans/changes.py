@@ -44,11 +44,10 @@ def join(decision: Decision, rule: PlanRule, *, may_try: bool, method: str) -> D
 
     :param may_try: whether it had no trial before
     """
-    at = decision.at
-    since = max(at, decision.member.of(PLANS).since or at)
+    at, had = decision.at, decision.member.of(PLANS)
     begun = PlanState(
-        subscription_id=new_id(), plan_id=rule.id, status=AWAITING, joined_at=at, since=since, method=method
-    )
+        subscription_id=new_id(), plan_id=rule.id, status=AWAITING, joined_at=at, since=had.dated(at), method=method
+    ).following(had)
     if rule.trial_days and may_try:
         return _try(decision, rule, begun)
     days = Days(decision.on, next_end(decision.on, decision.on, rule.months))

@@ -18,10 +18,12 @@ COLUMNS = (
     "pl.paid_from", "pl.paid", "pl.had_trial", "pl.cancels", "pl.next_key", "pl.credit", "pl.method", "pl.ended_at",
     "pl.end_reason", "pl.invoice_id", "pl.kind", "pl.due_key", "pl.due_plan_id", "pl.due_first_day", "pl.due_end_day",
     "pl.fee", "pl.credit_used", "pl.amount", "pl.unpaid_on", "pl.next_try_at",
+    """CASE WHEN pl.id IS NOT NULL THEN
+        (SELECT max(c.occurred_at) FROM plans_planchange c WHERE c.membership_id = m.id) END""",
     """(SELECT max(c.occurred_at) FROM memberships_membership g JOIN plans_planchange c ON c.membership_id = g.id
         WHERE g.merged_into_id = m.id)""",
 )  # fmt: skip
-OWN = 18  # of the columns, before those of the invoice; the last one says until when who was merged had plans
+OWN = 18  # of the columns, before those of the invoice; the last two say when what it had last changed, and for who was merged
 JOIN = """
 LEFT JOIN LATERAL (
     SELECT s.id, s.key, s.plan_id, s.status, s.joined_at, s.since, s.anchor_on, s.first_day, s.end_day, s.paid_from, s.paid,
@@ -101,7 +103,7 @@ def read_state(row: Sequence[Any]) -> PlanState:
     period = Days(first, end) if end else None
     return PlanState(
         key, plan, plan_id, status, joined_at, since, anchor, period, paid_from, paid, had_trial, cancels, next_key, credit,
-        method, ended_at, end_reason, _due(row[OWN:-1]), merged_until=row[-1],
+        method, ended_at, end_reason, _due(row[OWN:-2]), merged_until=row[-1], changed_at=row[-2],
     )  # fmt: skip
 
 

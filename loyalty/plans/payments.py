@@ -110,7 +110,7 @@ def _settled(decision: Decision, due: Due, payment: Payment) -> Decision:
     event = told(decision, "paid", payment.at, plan=code_of(decision, due.key), amount=due.amount)
     if due.kind == RENEWAL:
         return with_state(decision, replace(state, status=ACTIVE), _noted(due, payment), event)
-    at, now = max(payment.at, state.since or payment.at), decision.at
+    at, now = state.dated(payment.at), decision.at
     decision = decision.then(at=at)
     if due.kind == FIRST:
         return _first_paid(decision.then(event), due, payment).then(at=now)

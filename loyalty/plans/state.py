@@ -62,7 +62,7 @@ class PlanState:
 
     :param key: of the plan whose benefits it has; None before the first payment, after the end, and for no plan
     :param plan_id: the row of its plan, or of the last one that it had
-    :param since: when its plan last changed
+    :param since: when its plan last changed; when it was asked for, before the first payment
     :param anchor: from which its periods are counted
     :param period: that runs now
     :param paid_from: from which day on `paid` is the fee, through the period's end
@@ -70,9 +70,10 @@ class PlanState:
     :param next_key: of the plan with which the next period begins, where it is another one
     :param credit: of earlier fees, by which the next invoices are less
     :param due: the open invoice
-    :param changes: earlier ones, oldest first, as far as a decision may look back behind `since`
+    :param changes: earlier ones, oldest first, as far as a decision may look back behind `changed_at`
     :param merged: those of each member who was merged into this one
     :param merged_until: when the last one of these was
+    :param changed_at: when what it has of plans last changed, whichever plan that was; None where it never had one
     :param refundable: what of all that the member paid has not gone back; None where no decision asks
     """
 
@@ -97,6 +98,7 @@ class PlanState:
     changes: tuple[PlanEntry, ...] = ()
     merged: tuple[tuple[PlanEntry, ...], ...] = ()
     merged_until: datetime | None = None
+    changed_at: datetime | None = None
     refundable: Decimal | None = None
 
     @property
@@ -106,7 +108,7 @@ class PlanState:
 
     def looks_back(self, instant: datetime) -> bool:
         """Tell whether what it says of itself may not be what the member had at an instant."""
-        return any(last is not None and instant < last for last in (self.since, self.merged_until))
+        return any(last is not None and instant < last for last in (self.changed_at, self.merged_until))
 
     def keys_at(self, instant: datetime) -> tuple[UUID, ...]:
         """
@@ -114,10 +116,20 @@ class PlanState:
 
         It is one at most; two where two members, of whom each had one, turned out to be the same person.
         """
-        is_now = self.since is None or instant >= self.since
+        is_now = self.changed_at is None or instant >= self.changed_at
         own = self.key if is_now else _key_at(self.changes, instant)
         keys = (own, *(_key_at(changes, instant) for changes in self.merged))
         return tuple(key for key in keys if key is not None)
+
+    def dated(self, at: datetime) -> datetime:
+        """Return when what occurs at an instant counts: not before the plan was asked for, nor before what was told last."""
+        return max(each for each in (at, self.since, self.changed_at) if each is not None)
+
+    def following(self, before: "PlanState") -> "PlanState":
+        """Return it as the plan of a member who had others before: how these changed stays known."""
+        return replace(
+            self, changes=before.changes, merged=before.merged, merged_until=before.merged_until, changed_at=before.changed_at
+        )  # fmt: skip
 
     def at_most_back(self, amount: Decimal) -> Decimal:
         """Return what of an amount can be credited: with the credit that there is, no more than was paid ever goes back."""

@@ -134,16 +134,15 @@ def changed_to(decision: Decision, state: PlanState, key: UUID | None, plan_id: 
     The change is noted with the member: a late fact of the same batch asks for what was before.
     """
     had = decision.member.of(PLANS)
-    at = max(decision.at, had.since or decision.at)
+    at = had.dated(decision.at)
     effect = PlanChanged(
         decision.member.retailer_id, decision.member.membership_id, had.plan_id if had.key else None,
         plan_id if key else None, cause, at,
     )  # fmt: skip
     changes = (*had.changes, PlanEntry(at, had.key, key))
     after = replace(
-        state, key=key, plan_id=plan_id or state.plan_id, since=at, changes=changes, merged=had.merged,
-        merged_until=had.merged_until,
-    )  # fmt: skip
+        state.following(had), key=key, plan_id=plan_id or state.plan_id, since=at, changes=changes, changed_at=at
+    )
     return with_state(decision, after, effect)
 
 
@@ -201,7 +200,7 @@ def end(decision: Decision, reason: str, cause: str) -> Decision:
     """End a member's plan now: its open invoice is void, and its credit goes back."""
     decision = void_due(decision)
     state = decision.member.of(PLANS)
-    member, at = decision.member, max(decision.at, state.since or decision.at)
+    member, at = decision.member, state.dated(decision.at)
     over = replace(state, status=ENDED, ended_at=at, end_reason=reason, credit=NOTHING)
     if reason != UNPAID:  # what was wished holds where it turns out to have been paid in time
         over = replace(over, cancels=False, next_key=None)
@@ -344,7 +343,7 @@ def take_over(decision: Decision) -> Decision:
 
 def _carry(decision: Decision, theirs: PlanState, cause: str) -> Decision:
     if theirs.key is None:
-        return with_state(decision, theirs)
+        return with_state(decision, theirs.following(decision.member.of(PLANS)))
     return _pay_by_credit(changed_to(decision, theirs, theirs.key, theirs.plan_id, cause))
 
 
@@ -384,8 +383,8 @@ def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decisio
     if credit := ending_line(decision, state):
         effects.append(credit_invoice(decision, state, credit, ENDING))
     over = replace(
-        state, key=None, status=ENDED, ended_at=max(decision.at, state.since or decision.at), end_reason=MERGED, due=None,
-        cancels=False, next_key=None, credit=NOTHING, changes=(),
+        state, key=None, status=ENDED, ended_at=state.dated(decision.at), end_reason=MERGED, due=None, cancels=False,
+        next_key=None, credit=NOTHING, changes=(),
     )  # fmt: skip
     return decision.then(Subscribed(member.retailer_id, member.program_id, member.membership_id, over), *effects)
 
@@ -419,7 +418,7 @@ def follow(decision: Decision) -> Decision:
     if not decision.member.has(PLANS):
         return decision
     had = decision.member.of(PLANS)
-    entry_of = replace(had, key=activity.key, plan_id=activity.plan_id, since=decision.at)
+    entry_of = replace(had, key=activity.key, plan_id=activity.plan_id, since=decision.at, changed_at=decision.at)
     return decision.then(member=decision.member.having(PLANS, entry_of))
 
 

@@ -564,6 +564,58 @@ def test_what_is_not_paid_ends_with_the_seventh_day_and_is_made_good_if_it_was_p
     assert ada.plan("Ada", on("2026-07-11"))[0] == "active"
 
 
+def with_bob_who_has_to_pay() -> World:
+    """Return a world where bob joined max on 10 April, and has still to pay the invoice i."""
+    both = club(plans=(PLUS, MAX))
+    both.enrol("Bob", START)
+    both.join_plan("Bob", "max", "later", on("2026-04-10T10:00"))
+    assert both.note_invoice("Bob", "i", on("2026-04-10T10:00"))
+    return both
+
+
+def test_a_plan_begins_with_its_first_payment_whatever_else_was_asked_for_and_never_begun() -> None:
+    both = with_bob_who_has_to_pay()
+    both.join_plan("Ada", "plus", "later", on("2026-04-12T10:00"))
+    both.cancel_plan("Ada", on("2026-04-12T11:00"))
+    both.merge("Ada", "Bob", on("2026-04-13T10:00"))
+
+    both.tell_paid("i", on("2026-04-11T10:00"), on("2026-04-14T10:00"))
+
+    assert both.plan_changes("Ada") == [(on("2026-04-11T10:00"), "max")]
+
+
+def test_a_plan_begins_after_the_last_change_that_was_told_of_who_took_it_over() -> None:
+    both = with_bob_who_has_to_pay()
+    has_paid(both, "2026-04-10T12:00")
+    both.end_plan("Ada", on("2026-04-12T10:00"), refunds=True)
+    both.merge("Ada", "Bob", on("2026-04-13T10:00"))
+
+    both.tell_paid("i", on("2026-04-11T10:00"), on("2026-04-14T10:00"))
+
+    assert both.plan_changes("Ada")[1:] == [(on("2026-04-12T10:00"), ""), (on("2026-04-12T10:00"), "max")]
+    told = [buy(both, at, 10, at, now="2026-04-15T10:00") for at in ("2026-04-11T12:00", "2026-04-14T12:00")]
+    assert told == [20, 30]
+
+
+def test_credit_goes_back_of_the_fee_that_was_paid_last_also_of_those_of_who_was_merged() -> None:
+    three = club(plans=(PLUS, MAX))
+    three.enrol("Bob", START)
+    for name, at in (("Bob", "2026-04-01T10:00"), ("Ada", "2026-04-02T10:00")):
+        three.join_plan(name, "plus", "pays", on(at))
+        three.collect(on(at))
+        three.end_plan(name, on(at), refunds=False)
+    three.merge("Ada", "Bob", on("2026-04-03T10:00"))
+    plans = three.plans["Ada"]
+    three.join_plan("Ada", "max", "later", on("2026-04-04T10:00"))
+    plans.credit = Fraction(4)  # as of a plan that was merged
+    three.cancel_plan("Ada", on("2026-04-04T11:00"))
+
+    assert sorted((str(each.days.first), int(each.refunded)) for each in plans.invoices if each.status == "paid") == [
+        ("2026-04-01", 0),
+        ("2026-04-02", 4),
+    ]
+
+
 def test_a_reward_comes_back_with_the_order_that_it_paid_and_with_its_place_in_the_stock() -> None:
     ada = club(RewardTerms("off", "amount_off", 60, codes="generated", stock=1), points=100)
     ada.redeem_reward("Ada", "off", MAIN, None, "w", on("2026-02-01"))

@@ -56,7 +56,8 @@ Where the promises are silent, this is what the model takes them to say:
     shortfall.
 25. What does a return, or a correction, of an order do whose membership has ended? Nothing: all of it was forfeited; the first
     order of it stays the first, and no budget gets anything back.
-26. Which change of tier is dated when? None before the one that was told before it.
+26. Which change of tier, or of plan, is dated when? None before the one that was told before it; a plan that was asked for, and
+    never begun, changed nothing.
 27. Which plan multiplies an order? The one that was known for its own instant when it was decided, as its version offers it
     or, where it does not, as the last one before did.
 28. When does a plan end for which nobody has tried to collect the fee? With its period; the grace counts from the first try.
@@ -66,7 +67,7 @@ Where the promises are silent, this is what the model takes them to say:
 30. What does a change cost that is paid some days later? What was quoted by the days that are left then, whatever the plan
     costs by then; the old plan's days are its own. A change between month and year stays as it was quoted.
 31. Of which fees does credit go back? Of those of the plan that it is credited to, the last paid first; then of the member's
-    others.
+    others, also the last paid first.
 32. Who has had a trial? A person, also before it was merged.
 33. When do points of a reward come back by time? With the midnight that ends it, or the version that withdraws it; a till
     that has it in hand, and is cut off, keeps it a minute longer than its hold. What is on its way, or was used, does not

@@ -43,6 +43,7 @@ class Invoice:
     asked_from: date | None = None
     voided_at: datetime | None = None
     failed_at: datetime | None = None
+    paid_at: datetime | None = None
     next_try_at: datetime | None = None
     asked: str = ""
     refunded: Fraction = NOTHING

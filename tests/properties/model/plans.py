@@ -17,6 +17,7 @@ class Plans:
 
     :ivar changes: since when it has had which plan's benefits; empty for none
     :ivar code: of the plan whose benefits it has
+    :ivar asked_at: when it joined the plan that it has, or had last
     :ivar joined: the joining of the plan that it has, or had last
     :ivar anchor: from which periods are counted
     :ivar fee_days: of which `fee` is the fee
@@ -32,7 +33,7 @@ class Plans:
     had_trial: bool = False
     status: str = ""
     code: str = ""
-    since: datetime | None = None
+    asked_at: datetime = NEVER
     anchor: date | None = None
     period: Days | None = None
     fee_days: Days | None = None
@@ -66,7 +67,7 @@ class Plans:
         self.status, self.reason, self.cancels, self.following = "awaiting", "", False, ""
         self.period = self.fee_days = self.anchor = None
         self.fee, self.credit, self.method = NOTHING, NOTHING, method
-        self.since = max(now, self.since or now)
+        self.asked_at = max(now, self.latest)
         if plan.trial_days and not self.had_trial:
             end = on + timedelta(days=plan.trial_days)
             self.status, self.had_trial = "trial", True
@@ -143,10 +144,10 @@ class Plans:
         self.advance(now)
         at = min(paid_at, now)
         if invoice.status == "paid":
-            self._pay_again(invoice)
+            self._pay_again(invoice, at)
             return
         in_time = invoice.voided_at is not None and at < invoice.voided_at
-        invoice.status, invoice.next_try_at = "paid", None
+        invoice.status, invoice.paid_at, invoice.next_try_at = "paid", at, None
         if self.due is invoice:
             self.due = None
             self._settle(invoice, at, now)
@@ -168,16 +169,17 @@ class Plans:
         is_last = self.joined is invoice.joined and (self.status, self.reason) == ("ended", "unpaid")
         return is_last and invoice.kind in {"first", "renewal"} and self.ended_at >= self.enrolled_at
 
-    def _pay_again(self, invoice: Invoice) -> None:
+    def _pay_again(self, invoice: Invoice, at: datetime) -> None:
         """Take in a second payment of an invoice, which goes back."""
         second = Invoice(
-            invoice.joined, "second", invoice.code, invoice.days, NOTHING, (), NOTHING, invoice.amount, invoice.until, "paid"
+            invoice.joined, "second", invoice.code, invoice.days, NOTHING, (), NOTHING, invoice.amount, invoice.until, "paid",
+            paid_at=at,
         )  # fmt: skip
         self.invoices.append(second)
         self._refund(second, invoice.amount)
 
     def _settle(self, invoice: Invoice, paid_at: datetime, now: datetime) -> None:
-        at = max(paid_at, self.since or paid_at)
+        at = max(paid_at, self.latest)
         on = self.calendar.day(at)
         if invoice.kind == "renewal":
             self.status = "active"
@@ -357,16 +359,31 @@ class Plans:
 
     def _have(self, other: "Plans") -> None:
         """Have what another member has, or had last."""
-        for name in ("joined", "status", "anchor", "period", "fee_days", "fee", "cancels", "following", "method"):
+        for name in (
+            "joined",
+            "asked_at",
+            "status",
+            "anchor",
+            "period",
+            "fee_days",
+            "fee",
+            "cancels",
+            "following",
+            "method",
+        ):
             setattr(self, name, getattr(other, name))
         self.reason, self.due, self.ended_at = other.reason, other.due, other.ended_at
-        self.since = max((each for each in (self.since, other.since) if each), default=None)
 
     # -- what they are made of
 
     @property
     def is_open(self) -> bool:
         return self.status not in {"", "ended"}
+
+    @property
+    def latest(self) -> datetime:
+        """Return the instant before which nothing of its plan is dated: its joining's, or that of its last change."""
+        return max(self.asked_at, self.changes[-1][0] if self.changes else NEVER)
 
     def had_at(self, at: datetime) -> str:
         """Return the plan whose benefits it had at an instant, as far as is known now: the larger one of two of one person."""
@@ -410,8 +427,7 @@ class Plans:
         return self.period
 
     def _change(self, code: str, at: datetime) -> None:
-        self.since = max(at, self.since or at)
-        self.changes.append((self.since, code))
+        self.changes.append((max(at, self.latest), code))
         self.code = code
 
     def _begin(self, code: str, days: Days, fee: Fraction, at: datetime) -> None:
@@ -500,14 +516,13 @@ class Plans:
     def _end(self, reason: str, at: datetime) -> None:
         """End it: its open invoice is void, and its credit goes back, of what was paid last first."""
         self._void(at)
-        self.status, self.reason, self.ended_at = "ended", reason, max(at, self.since or at)
+        self.status, self.reason, self.ended_at = "ended", reason, max(at, self.latest)
         if reason != "unpaid":  # what was wished holds where it turns out to have been paid in time
             self.cancels, self.following = False, ""
         left, self.credit = self.credit, NOTHING
-        own = [each for each in self.invoices if each.joined is self.joined]
-        others = [each for each in self.invoices if each.joined is not self.joined]
-        for invoice in (*reversed(own), *reversed(others)):
-            if invoice.status == "paid" and left:
+        paid = [each for each in reversed(self.invoices) if each.status == "paid"]
+        for invoice in sorted(paid, key=lambda each: (each.joined is self.joined, each.paid_at or NEVER), reverse=True):
+            if left:
                 some = min(left, invoice.amount - invoice.refunded)
                 left -= some
                 self._refund(invoice, some)
