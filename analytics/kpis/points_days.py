@@ -43,8 +43,15 @@ WHERE {kept} GROUP BY 1
 LOCK = """
 INSERT INTO analytics_pointsmark (retailer_id, zone, until) VALUES (%(retailer)s, %(zone)s, %(nothing)s)
 ON CONFLICT (retailer_id) DO UPDATE SET zone = analytics_pointsmark.zone
-RETURNING until, waiting, zone = %(zone)s,
-    waiting_for IS NOT NULL AND pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= waiting_for
+RETURNING until, waiting, zone = %(zone)s, waiting_for
+"""
+# Who writes holds a lock on its number until all that it wrote can be seen. Of another database nothing is waited for.
+IS_SETTLED = """
+SELECT NOT EXISTS (
+    SELECT 1 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND (a.pid IS NULL OR a.datname = current_database())
+        AND age(l.transactionid) > age(%s::text::xid8::xid)
+)
 """
 FORGET = "DELETE FROM analytics_pointsday WHERE retailer_id = %(retailer)s"
 ADD = """
@@ -92,7 +99,8 @@ def sum_points(retailer: Retailer, *, now: datetime, settles_in: timedelta = SET
     :returns: whether anything was summed
     """
     asked = {"retailer": retailer.pk, "zone": retailer.zone, "nothing": NOTHING}
-    until, waiting, is_same_zone, is_settled = bulk.fetch(LOCK, asked)[0]
+    until, waiting, is_same_zone, waiting_for = bulk.fetch(LOCK, asked)[0]
+    is_settled = waiting_for is not None and bulk.fetch(IS_SETTLED, [str(waiting_for)])[0][0]
     if not is_same_zone:
         bulk.change(FORGET, asked)
         until = NOTHING

@@ -453,8 +453,8 @@ def enrolled(world: World, name: str) -> Membership:
         occurred_at=TEN,
         recorded_at=TEN,
     )
-    on_events([event])
-    on_events([event])
+    on_events([event], now=TEN)
+    on_events([event], now=TEN)
     return member
 
 

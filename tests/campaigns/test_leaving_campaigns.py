@@ -47,7 +47,7 @@ def test_who_leaves_the_program_leaves_its_campaigns_whether_they_say_so_or_not(
     world = with_a_cart()
 
     leaves(world.member, TEN + HOUR)
-    on_events([event("membership.left", world.member, TEN + HOUR)])
+    on_events([event("membership.left", world.member, TEN + HOUR)], now=TEN + HOUR)
 
     assert (world.entries(), outcomes()) == ([("cart:C1", "left")], [("exited", "left")])
     world.work(TEN + 4 * HOUR)
@@ -73,7 +73,7 @@ def test_who_leaves_one_program_stays_in_the_campaigns_of_another() -> None:
     world.work(TEN)
 
     leaves(world.member, TEN + HOUR)
-    on_events([event("membership.left", world.member, TEN + HOUR)])
+    on_events([event("membership.left", world.member, TEN + HOUR)], now=TEN + HOUR)
 
     found = Entry.objects.values_list("campaign__program", "reason")
     assert set(found) == {(world.club.pk, "left"), (other.pk, "")}
@@ -82,7 +82,7 @@ def test_who_leaves_one_program_stays_in_the_campaigns_of_another() -> None:
 def test_who_comes_back_is_not_in_what_it_left() -> None:
     world = with_a_cart()
     leaves(world.member, TEN + HOUR)
-    on_events([event("membership.left", world.member, TEN + HOUR)])
+    on_events([event("membership.left", world.member, TEN + HOUR)], now=TEN + HOUR)
 
     Membership.objects.filter(pk=world.member.pk).update(left_at=None, enrolled_at=TEN + 2 * HOUR)
     world.work(TEN + 4 * HOUR)
@@ -129,7 +129,7 @@ def test_an_enrolment_that_is_told_twice_at_once_is_one_entry() -> None:
     world = World()
     journey(world.club, {"kind": "enrolled"}, says_by("email"), at_most_one_active=False)
 
-    on_events([event("membership.enrolled", world.member, TEN)] * 2)
+    on_events([event("membership.enrolled", world.member, TEN)] * 2, now=TEN)
 
     assert (world.entries(), outcomes()) == ([(f"enrolled:{TEN.date()}", "")], [])
 

@@ -457,7 +457,9 @@ def test_a_change_of_the_membership_that_ended_by_it_ends_nothing_before_it_is_f
     enter(live, live.version, found, entered_at=TEN, now=TEN)
     world.merge(TEN + HOUR)
 
-    on_events([told(world, "tier.changed", TEN + HOUR)])  # such as a merge tells of a member who had a tier
+    on_events(
+        [told(world, "tier.changed", TEN + HOUR)], now=TEN + HOUR
+    )  # such as a merge tells of a member who had a tier
     world.work(TEN + DAY)
 
     assert world.whose() == [("eve", f"order:{bought.number}", "completed")]

@@ -117,7 +117,7 @@ def test_an_enrolment_begins_the_campaigns_that_work_beside_one_that_does_not() 
     broken(world, {"kind": "enrolled"}, BROKEN, says_by("email"))
     sound = journey(world.club, {"kind": "enrolled"}, says_by("email"))
 
-    on_events([told(world, "membership.enrolled", TEN)])
+    on_events([told(world, "membership.enrolled", TEN)], now=TEN)
 
     assert list(Entry.objects.values_list("campaign", flat=True)) == [sound.pk]
 
@@ -136,7 +136,7 @@ def test_a_change_that_cannot_be_judged_stops_nobody_elses_events() -> None:
     assert enter(ill, ill.version, found, entered_at=TEN, now=TEN) == 1
     sound = journey(world.club, {"kind": "enrolled"}, says_by("email"))
 
-    on_events([told(world, "tier.changed", TEN), told(world, "membership.enrolled", TEN)])
+    on_events([told(world, "tier.changed", TEN), told(world, "membership.enrolled", TEN)], now=TEN)
 
     assert dict(Entry.objects.values_list("campaign", "reason")) == {ill.pk: "", sound.pk: ""}
 

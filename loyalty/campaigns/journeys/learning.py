@@ -139,16 +139,18 @@ def is_open(campaign: Campaign, at: datetime) -> bool:
     )
 
 
-def on_events(events: Sequence[Event]) -> None:
+def on_events(events: Sequence[Event], *, now: datetime | None = None) -> None:
     """
     Let who was enrolled enter, who left leave, and end what a change made untrue.
 
     A subscriber of the outbox, in its transaction, any number of times.
+
+    :param now: when they are told; as this runs if left out
     """
     told = [event for event in events if event.type in {ENROLLED, LEFT, *CHANGES}]
     if not told or not Campaign.objects.live().filter(retailer__in={event.retailer_id for event in told}).exists():
         return
-    now = timezone.now()
+    now = now or timezone.now()
     members = Membership.objects.select_related("retailer").in_bulk([UUID(event.subject) for event in told])
     enrolled: dict[tuple[int, int, datetime], list[Membership]] = defaultdict(list)
     changed: dict[Retailer, set[UUID]] = defaultdict(set)

@@ -3,7 +3,7 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from customers.management.arguments import new_file
 from loyalty.activity.month_files import write_journal, write_lots
 from loyalty.planning.closing import close_month
 from loyalty.plans.books import FeeBooks, fee_books
+from loyalty.points.closing import CLOSED_AFTER
 from loyalty.points.event_books import EventLine
 from loyalty.points.journal import Line, MonthEnd, month_end
 from loyalty.points.liability import has_value, month_of
@@ -32,7 +33,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("program", help="the program's slug, or retailer/program where several have the same")
-        parser.add_argument("--month", type=_month, help="such as 2026-10; the last whole month if left out")
+        parser.add_argument(
+            "--month",
+            type=_month,
+            help="such as 2026-10; the last whole month if left out, to close the last that can be closed",
+        )
         parser.add_argument(
             "--close", action="store_true", help="close the month, and all before it that are still open"
         )
@@ -43,7 +48,7 @@ class Command(BaseCommand):
     @acting_for(ALL_TENANTS)
     def handle(self, **options: Any) -> None:
         program = _program(options["program"])
-        since, until = month_of(options["month"] or _last_month(program), program.tzinfo)
+        since, until = month_of(options["month"] or _last_month(program, closing=options["close"]), program.tzinfo)
         clock = Clock.OCCURRED if options["clock"] == "occurred" else Clock.RECORDED
         if options["close"]:
             self._close(program, local_date(since, program.tzinfo))
@@ -87,8 +92,10 @@ def _month(text: str) -> str:
     return text
 
 
-def _last_month(program: Program) -> str:
-    return f"{add_months(local_date(timezone.now(), program.tzinfo), -1):%Y-%m}"
+def _last_month(program: Program, *, closing: bool) -> str:
+    """Return the last month that is over; to be closed, one that has been for long enough."""
+    now = timezone.now() - (CLOSED_AFTER if closing else timedelta(0))
+    return f"{add_months(local_date(now, program.tzinfo), -1):%Y-%m}"
 
 
 def _show(program: Program, month: MonthEnd, fees: FeeBooks, rewards: RewardBooks) -> None:
