@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.ids import first_id_at
 from customers.models import Retailer
 from loyalty.programs.models import Program
 
@@ -81,11 +82,6 @@ WHERE retailer_id = %(retailer)s
 def retailers_with_points() -> list[int]:
     """Return the ids of retailers who give points."""
     return list(Program.objects.values_list("retailer_id", flat=True).distinct())
-
-
-def first_id_at(instant: datetime) -> UUID:
-    """Return what is not after any id that is drawn from an instant on (RFC 9562, UUIDv7)."""
-    return UUID(int=int(instant.timestamp() * 1_000) << 80)
 
 
 @transaction.atomic

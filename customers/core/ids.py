@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from threading import Lock
 from uuid import UUID
 
@@ -9,6 +10,7 @@ DRAWN = 4_096  # bytes of randomness at once: asking the system for each id lets
 TAIL = 8
 MAX_IN_A_MILLISECOND = 1 << 12
 VERSION, VARIANT = 7 << 76, 2 << 62
+MOMENT = 80  # bits that stand behind the milliseconds
 
 
 class _Ids:
@@ -32,7 +34,7 @@ class _Ids:
                 if self.counter == MAX_IN_A_MILLISECOND:
                     self.millisecond, self.counter = self.millisecond + 1, 0
             tail = self._draw() >> 2
-            return UUID(int=self.millisecond << 80 | VERSION | self.counter << 64 | VARIANT | tail)
+            return UUID(int=self.millisecond << MOMENT | VERSION | self.counter << 64 | VARIANT | tail)
 
     def _draw(self) -> int:
         if self.used == len(self.random):
@@ -48,3 +50,8 @@ os.register_at_fork(after_in_child=_ids.forget)
 def new_id() -> UUID:
     """Return a UUIDv7: unique without asking the database, and kind to its indexes."""
     return _ids.next()
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Return what is not after any id that is drawn from an instant on."""
+    return UUID(int=int(instant.timestamp() * 1_000) << MOMENT)

@@ -2,9 +2,7 @@
 
 # Of an entry `e`: that something its member did keeps points, and that no correction has said since that it never was. {known}
 # narrows the corrections.
-KEEPS = """
-e.keeps_until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM points_disproof d WHERE d.entry_id = e.id{known})
-"""
+KEEPS = "e.keeps_until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM points_disproof d WHERE d.entry_id = e.id{known})"
 KEEPS_NOW = KEEPS.format(known="")
 # The spans through which wallets' members were never idle for too long, as `expiry.spans_of` makes them of what the entries
 # say: {which} names the entries, and {known} the corrections that count.
@@ -15,7 +13,7 @@ SELECT wallet_id, min(occurred_at) AS begins_at, max(keeps_until) AS ends_at FRO
         SELECT id, wallet_id, occurred_at, keeps_until, occurred_at >= max(keeps_until) OVER (
             PARTITION BY wallet_id ORDER BY occurred_at, keeps_until, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS is_after_gap
-        FROM points_entry e WHERE {KEEPS.strip()} AND {{which}}
+        FROM points_entry e WHERE {KEEPS} AND {{which}}
     ) AS told
 ) AS placed GROUP BY wallet_id, place
 """

@@ -3,9 +3,10 @@
 import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import UUID
 
-from customers.core.ids import new_id
+from customers.core.ids import first_id_at, new_id
 
 
 def many(count: int) -> list[UUID]:
@@ -34,3 +35,11 @@ def test_threads_and_forked_processes_never_make_the_same() -> None:
     assert len(set(made)) == len(made) == 65_000
     tails = {each.int & (1 << 62) - 1 for each in made}
     assert len(tails) == len(made), "no process goes on with another one's randomness"
+
+
+def test_an_instant_parts_the_ids_that_are_drawn_before_it_from_the_others() -> None:
+    instant = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    milliseconds = int(instant.timestamp() * 1_000)
+
+    assert UUID(int=(milliseconds << 80) - 1) < first_id_at(instant) <= UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)
+    assert first_id_at(datetime.now(UTC)) < new_id()
