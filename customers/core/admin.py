@@ -145,6 +145,18 @@ class ModelAdmin(InWords, OwnChoices, UnfoldModelAdmin):  # type: ignore[misc] #
     warn_unsaved_form = True
     show_full_result_count = False
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a row; of a key that none could have it is said that there is none, before anything looks for it."""
+        try:
+            self.opts.pk.to_python(None if object_id is None else unquote(object_id))
+        except ValidationError:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return missing
+        shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return shown
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Let nobody filter by a text that no page shows: who asks how a secret begins, letter by letter, knows it soon."""
         is_hidden = self._hides(lookup.partition("__")[0], request)

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +37,7 @@ __all__ = [
 
 def _row(rows: QuerySet[Any], object_id: str) -> Any:
     """Return a row that the one who asks may see; 404 for any other one."""
-    return get_object_or_404(rows, pk=object_id)
+    return row_or_404(rows, object_id)
 
 
 def _replace(model: type[Model]) -> Any:

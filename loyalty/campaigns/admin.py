@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -18,6 +18,7 @@ from customers.core.admin import (
     ModelAdmin,
     action,
     display,
+    row_or_404,
 )
 from customers.core.errors import DomainError
 from loyalty.activity import staff
@@ -171,7 +172,7 @@ class CampaignAdmin(EditedByOne, ModelAdmin):
 
     @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"])
     def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Campaign.objects.select_related("version"), pk=object_id)
+        row = row_or_404(Campaign.objects.select_related("version"), object_id)
         is_there = row.versions.filter(published_at=None).exists()
         if request.method != "POST" and not is_there and row.state != Campaign.State.ENDED:
             context = {"title": _("Open a new draft"), "campaign": row, "opts": self.opts}
@@ -184,7 +185,7 @@ class CampaignAdmin(EditedByOne, ModelAdmin):
 
     @action(description=_("Publish"), url_path="publish", permissions=["run"])
     def publish_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Campaign, pk=object_id)
+        row = row_or_404(Campaign.objects.all(), object_id)
 
         def act(row: Campaign, author: str, said: dict[str, Any]) -> list[str]:
             draft = draft_of(row)
@@ -244,7 +245,7 @@ class CampaignAdmin(EditedByOne, ModelAdmin):
         do: Callable[[Campaign, str, dict[str, Any]], Any],
         form: type[forms.Form] = staff.ReasonForm,
     ) -> HttpResponse:
-        row = get_object_or_404(Campaign.objects.select_related("program__retailer", "retailer"), pk=object_id)
+        row = row_or_404(Campaign.objects.select_related("program__retailer", "retailer"), object_id)
 
         def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:
             with transaction.atomic():
@@ -336,7 +337,7 @@ class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
 
     @action(description=_("Preview, and send it to me"), url_path="preview", permissions=["draft"])
     def look_at_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Step.objects.select_related("version", "retailer"), pk=object_id)
+        row = row_or_404(Step.objects.select_related("version", "retailer"), object_id)
         address = request.user.email  # type: ignore[union-attr] # who is here is signed in
 
         def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:

@@ -4,13 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display
+from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display, row_or_404
 from customers.core.instants import instant_said
 from loyalty.activity import staff
 from loyalty.campaigns.models import Address, Message, Outcome
@@ -127,7 +126,7 @@ class MessageAdmin(InWords, ExportedAdmin):
 
     @action(description=RELEASE, url_path="release-address", permissions=["staff"])
     def release_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Message, pk=object_id)
+        row = row_or_404(Message.objects.all(), object_id)
         known = _address_of(row)
 
         def act(_said: dict[str, str], *, dry_run: bool) -> list[str]:
@@ -147,7 +146,7 @@ class MessageAdmin(InWords, ExportedAdmin):
 
     @action(description=SUPPRESS, url_path="suppress-address", permissions=["staff"])
     def suppress_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Message, pk=object_id)
+        row = row_or_404(Message.objects.all(), object_id)
         known = _address_of(row)
 
         def act(_said: dict[str, str], *, dry_run: bool) -> list[str]:

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -24,6 +24,7 @@ from customers.core.admin import (
     TextInputWidget,
     action,
     display,
+    row_or_404,
 )
 from customers.core.errors import DomainError
 from customers.core.labels import labelled
@@ -289,7 +290,7 @@ class ExperimentAdmin(ModelAdmin):
     def _ask(
         self, request: HttpRequest, object_id: str, words: Any, form: type[forms.Form], do: Callable[..., list[str]]
     ) -> HttpResponse:
-        row = get_object_or_404(Experiment.objects.select_related("program", "retailer", "within"), pk=object_id)
+        row = row_or_404(Experiment.objects.select_related("program", "retailer", "within"), object_id)
 
         def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:
             with transaction.atomic():

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -105,7 +106,8 @@ class ProgramAdmin(ModelAdmin):
 
     @action(description=_("Month’s end"), url_path="to-month-end", permissions=["close_month"])
     def to_month_end(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect(reverse("admin:programs_program_month_end", args=[object_id]))
+        program = row_or_404(Program.objects.all(), object_id)
+        return redirect(reverse("admin:programs_program_month_end", args=[program.pk]))
 
 
 @admin.register(ProgramVersion)
@@ -151,7 +153,7 @@ class ProgramVersionAdmin(ModelAdmin):
             shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             return shown
         with transaction.atomic():  # what the page changes is noted as one change
-            draft = _locked_draft(object_id)
+            draft = _locked_draft(self.get_object(request, unquote(object_id)))
             before = to_document(draft) if draft else {}
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             if draft is not None:
@@ -193,7 +195,8 @@ class ProgramVersionAdmin(ModelAdmin):
 
     @action(description=_("To the program’s page"), url_path="to-page", permissions=["view"])
     def to_page(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect(reverse("admin:programs_programversion_page", args=[object_id]))
+        version = row_or_404(ProgramVersion.objects.all(), object_id)
+        return redirect(reverse("admin:programs_programversion_page", args=[version.pk]))
 
 
 @admin.register(VersionEvent)
@@ -219,8 +222,7 @@ class SimulationAdmin(ReadOnlyAdmin):
         return format_html('<a class="version-link" href="{}">{}</a>', address, simulation.version)
 
 
-def _locked_draft(object_id: str) -> ProgramVersion | None:
-    version = ProgramVersion.objects.filter(pk=object_id).first()
+def _locked_draft(version: ProgramVersion | None) -> ProgramVersion | None:
     try:
         found = drafts.locked(version) if version else None
     except drafts.NoSuchVersion:

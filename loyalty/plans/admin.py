@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.core.validators import MinValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -23,6 +23,7 @@ from customers.core.admin import (
     action,
     display,
     money,
+    row_or_404,
 )
 from customers.core.calendar import day_before
 from loyalty.activity import staff
@@ -145,7 +146,7 @@ class SubscriptionAdmin(ByStaff, ExportedAdmin):
 
     @action(description=_("Cancel"), url_path="cancel", permissions=["staff"])
     def cancel_plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Subscription.objects.select_related("membership__program", "plan"), pk=object_id)
+        row = row_or_404(Subscription.objects.select_related("membership__program", "plan"), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             with staff.tried(dry_run):
@@ -255,7 +256,7 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
 
     @action(description=_("Note a payment"), url_path="note-payment", permissions=["staff"])
     def note_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Invoice, pk=object_id)
+        row = row_or_404(Invoice.objects.all(), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             reference = staff.reference_of(request, said)
@@ -272,7 +273,7 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
 
     @action(description=_("Refund"), url_path="give-back", permissions=["staff"])
     def give_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Invoice, pk=object_id)
+        row = row_or_404(Invoice.objects.all(), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             amount = Decimal(said["amount"])

@@ -6,13 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, TextInputWidget, action, display
+from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, TextInputWidget, action, display, row_or_404
 from loyalty.activity import staff
 from loyalty.activity.account.referring import review_referral
 from loyalty.activity.staff import ByStaff
@@ -135,7 +135,7 @@ class ReferralAdmin(ByStaff, ExportedAdmin):
 
     @action(description=_("Review"), url_path="review", permissions=["staff"])
     def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Referral, pk=object_id)
+        row = row_or_404(Referral.objects.all(), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             author, approve = request.user.get_username(), said["decision"] == "approve"

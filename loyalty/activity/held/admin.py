@@ -7,11 +7,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display
+from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display, row_or_404
 from customers.core.errors import DomainError
 from customers.core.numbers import shown
 from loyalty.activity import staff
@@ -103,9 +102,7 @@ class InteractionHoldAdmin(OfInteraction):
 
     @action(description=_("Approve or refuse"), url_path="review", permissions=["staff"])
     def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(
-            InteractionHold.objects.select_related("interaction__customer", "retailer"), pk=object_id
-        )
+        row = row_or_404(InteractionHold.objects.select_related("interaction__customer", "retailer"), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> Sequence[str]:
             is_approved = said["decision"] == "approve"

@@ -8,11 +8,10 @@ from django.contrib import admin, messages
 from django.db.models import Case, Exists, OuterRef, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Replace
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display
+from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display, row_or_404
 from customers.core.errors import DomainError
 from customers.core.made_up import MadeUp
 from loyalty.activity import staff
@@ -126,9 +125,7 @@ class InteractionDecisionAdmin(OfInteraction):
 
     @action(description=_("Approve or refuse"), url_path="review", permissions=["staff"])
     def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(
-            with_states(InteractionDecision.objects.select_related("interaction", "retailer")), pk=object_id
-        )
+        row = row_or_404(with_states(InteractionDecision.objects.select_related("interaction", "retailer")), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> Sequence[str]:
             is_approved = said["decision"] == "approve"

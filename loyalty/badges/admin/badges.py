@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +17,7 @@ from customers.core.admin import (
     TextInputWidget,
     action,
     display,
+    row_or_404,
 )
 from loyalty.activity import staff
 from loyalty.badges.account.given import NoSuchMember, give_badge, take_badge
@@ -88,7 +88,7 @@ class BadgeAdmin(staff.ByStaff, InForce):
 
     @action(description=_("Give it to a member"), url_path="give", permissions=["staff"])
     def give(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        row = get_object_or_404(Badge.objects.select_related("version__program"), pk=object_id)
+        row = row_or_404(Badge.objects.select_related("version__program"), object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             members = Membership.objects.numbered(row.version.program.retailer_id, said["member"])
@@ -150,7 +150,7 @@ class GivenBadgeAdmin(staff.ByStaff, ExportedAdmin):
 
     @action(description=_("Take it away"), url_path="take", permissions=["staff"])
     def take_away(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(GivenBadge.objects.select_related("badge", "membership__merged_into"), pk=object_id)
+        row = row_or_404(GivenBadge.objects.select_related("badge", "membership__merged_into"), object_id)
         member = row.membership.merged_into or row.membership
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:

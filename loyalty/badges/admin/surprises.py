@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from customers.core.admin import (
     Exporting,
     RangeDateTimeFilter,
     action,
+    row_or_404,
 )
 from customers.core.errors import DomainError
 from loyalty.activity import staff
@@ -91,7 +92,7 @@ class SurpriseAdmin(Exporting):
 
     @action(description=_("Draw and give"), url_path="draw", permissions=["draw"])
     def draw_lots(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        row = get_object_or_404(Surprise.objects.select_related("program"), pk=object_id)
+        row = row_or_404(Surprise.objects.select_related("program"), object_id)
 
         def act(_said: dict[str, str], *, dry_run: bool) -> list[str]:
             with transaction.atomic():
@@ -110,7 +111,7 @@ class SurpriseAdmin(Exporting):
 
     @action(description=_("Lots"), url_path="to-lots", permissions=["view"])
     def to_lots(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        row = get_object_or_404(Surprise, pk=object_id)
+        row = row_or_404(Surprise.objects.all(), object_id)
         if row.status != Surprise.Status.DRAFT:
             found = explain(row)
             words = (

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +20,7 @@ from customers.core.admin import (
     SmallTextareaWidget,
     action,
     display,
+    row_or_404,
 )
 from loyalty.activity import staff
 from loyalty.activity.staff import ByStaff
@@ -236,7 +236,7 @@ class FollowUpAdmin(ByStaff, ExportedAdmin):
 
 def _row(object_id: str) -> FollowUp:
     rows = FollowUp.objects.select_related("answer__invitation__survey", "retailer")
-    return get_object_or_404(rows, pk=object_id)
+    return row_or_404(rows, object_id)
 
 
 def _closed(row: FollowUp) -> str:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -22,6 +21,7 @@ from customers.core.admin import (
     TextInputWidget,
     action,
     display,
+    row_or_404,
 )
 from customers.core.labels import labelled
 from customers.core.money import MAX_DECIMALS, written
@@ -198,7 +198,7 @@ class OfferAdmin(EditedByOne, ModelAdmin):
         *, form: type[forms.Form] = staff.ReasonForm,
     ) -> HttpResponse:  # fmt: skip
         rows = Offer.objects.select_related("program__retailer", "retailer", "budget", "instead")
-        row = get_object_or_404(rows, pk=object_id)
+        row = row_or_404(rows, object_id)
 
         def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:
             with transaction.atomic():
