@@ -168,6 +168,19 @@ def test_a_correction_is_not_called_a_return(staff: Client) -> None:
     assert "order corrected" in staff.get(reverse("admin:points_entry_changelist")).content.decode()
 
 
+def test_an_orders_page_tells_of_its_points_as_it_was_told(staff: Client) -> None:
+    club = make.program()
+    ada = make.member(club, "ada")
+    make.buys(ada, "60.00", name="A1")
+    moved = CorrectionFact(make.order(ada, "60.00", name="A1", at=NOON - timedelta(hours=1)), version=1)
+    take_correction(club.retailer, moved, now=NOON + timedelta(hours=1))
+
+    page = staff.get(reverse("admin:customers_order_change", args=[Order.objects.get().pk]))
+
+    changes = [entry.available_change for entry in page.context["entries"]]
+    assert changes == [60, -60, 60]  # what it gave before, what was taken, and what it gives since
+
+
 def test_ledger_and_facts_are_read_only(staff: Client, club: ProgramVersion) -> None:
     for name in (
         "points_entry",

@@ -49,9 +49,7 @@ def around_order(request: HttpRequest, order: Order) -> dict[str, Any]:
     members = (
         Membership.objects.filter(customer=order.customer_id).select_related("program") if order.customer_id else ()
     )
-    entries = (
-        Entry.objects.filter(order=order).select_related("wallet__membership__program").order_by("occurred_at", "pk")
-    )
+    entries = Entry.objects.filter(order=order).select_related("wallet__membership__program").order_by("pk")  # as told
     return {
         "order": order,
         "members": [(each, in_groups(each.number)) for each in members] if may_see_members else [],
