@@ -118,7 +118,7 @@ class Subscription(models.Model):
     class Status(models.TextChoices):
         AWAITING = "awaiting", _("awaits its first payment")
         TRIAL = "trial", _("on trial")
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("plan", "active")
         PAST_DUE = "past_due", _("payment failed")
         ENDED = "ended", _("ended")
 

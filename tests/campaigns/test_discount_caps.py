@@ -249,6 +249,25 @@ def test_a_cap_that_is_lifted_or_followed_by_another_one_stays_with_who_did_that
 
 
 @pytest.mark.django_db
+def test_who_lifts_a_cap_reads_that_it_stays_and_finds_who_did_that(client: Client) -> None:
+    here = Retailer()
+    caps(here.club, (1, 7))
+    client.force_login(User.objects.create_superuser("sue"))
+    (cap,) = CapRow.objects.in_force()
+    lifting = reverse("admin:campaigns_discountcap_delete", args=[cap.pk])
+
+    asked = client.get(lifting).content.decode()
+    lifted = client.post(lifting, {"post": "yes"}, follow=True)
+
+    assert "It stays to be read among the caps that are lifted" in asked
+    assert "will be deleted" not in asked
+    assert [str(each) for each in lifted.context["messages"]] == ["The cap is lifted: from now on it holds nobody."]
+    assert lifted.redirect_chain == [(reverse("admin:campaigns_discountcap_change", args=[cap.pk]), 302)]
+    page = lifted.content.decode()
+    assert (page.count("Lifted by"), "sue" in page, "staff" in page) == (1, True, True)
+
+
+@pytest.mark.django_db
 def test_a_system_caps_discounts_reads_its_caps_and_is_told_why_somebody_has_none() -> None:
     here = Retailer()
     path = f"discount-caps/{here.club.slug}"

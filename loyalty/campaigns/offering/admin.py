@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -238,6 +240,9 @@ def _counts(found: OfferFigures) -> list[tuple[Any, str]]:
     return [(label, number_format(number)) for label, number in numbers] + not_given
 
 
+TOLD_OF_CAPS = ("set_by", "set_at", "lifted_by", "lifted_at")
+
+
 class CapFilter(QueueFilter):
     """Caps that hold, where nothing else is asked for."""
 
@@ -258,10 +263,19 @@ class DiscountCapAdmin(ModelAdmin):
     list_select_related: ClassVar[Any] = ("program",)
     ordering = ("program", "days", "-pk")
     fields = ("retailer", "program", ("limit", "days"))
+    delete_confirmation_template = "campaigns/lift_cap.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show who set it, and who lifted it, where that was done."""
+        told = [(f"{done}_by", f"{done}_at") for done in ("set", "lifted") if getattr(obj, f"{done}_at", None)]
+        return (*super().get_fields(request, obj), *told)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_readonly_fields(request, obj)
-        return (*found, "retailer", "program") if obj else found
+        return (*found, "retailer", "program", *TOLD_OF_CAPS) if obj else found
+
+    def get_actions(self, _request: HttpRequest) -> dict[str, Any]:
+        return {}  # a cap is lifted on its own page, which says what that is
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let what was lifted be read alone."""
@@ -283,11 +297,13 @@ class DiscountCapAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: DiscountCap) -> None:
-        self.delete_queryset(request, DiscountCap.objects.filter(pk=obj.pk))
+        """Lift it: it holds nobody any more, and stays to be read."""
+        DiscountCap.objects.filter(pk=obj.pk).lift(author=request.user.get_username(), now=timezone.now())
 
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        """Lift caps: they hold nobody any more, and stay to be read."""
-        queryset.lift(author=request.user.get_username(), now=timezone.now())
+    def response_delete(self, request: HttpRequest, _obj_display: str, obj_id: int) -> HttpResponse:
+        """Lead to what was lifted: it is not in the list of those in force any more."""
+        messages.success(request, _("The cap is lifted: from now on it holds nobody."))
+        return redirect(reverse("admin:campaigns_discountcap_change", args=[obj_id]))
 
 
 class OfferGrantAdmin(ExportedAdmin):

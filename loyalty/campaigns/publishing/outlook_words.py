@@ -40,13 +40,18 @@ def _of_today(audience: Audience) -> Iterator[str]:
     )
     yield words % {"found": number_format(audience.found), "enters": number_format(audience.enters)}
     for reason, number in audience.not_entered.items():
-        yield _("%(number)s do not enter: they %(why)s.") % _because(reason, number)
+        yield _("Do not enter, as they %(why)s: %(number)s.") % _because(reason, number)
     for reason, number in audience.unreachable.items():
-        yield _("%(number)s enter and cannot be reached now: they %(why)s.") % _because(reason, number)
+        yield _("Enter and cannot be reached now, as they %(why)s: %(number)s.") % _because(reason, number)
     if audience.held_out:
-        words = _("%(number)s are held out and get nothing, so that the difference can be measured.")
+        words = ngettext(
+            "%(number)s is held out and gets nothing, so that the difference can be measured.",
+            "%(number)s are held out and get nothing, so that the difference can be measured.",
+            audience.held_out,
+        )
         yield words % {"number": number_format(audience.held_out)}
-    yield _("%(number)s get the first message.") % {"number": number_format(audience.reached)}
+    words = ngettext("%(number)s gets the first message.", "%(number)s get the first message.", audience.reached)
+    yield words % {"number": number_format(audience.reached)}
     if audience.in_a_month is not None:
         yield _("In a month it finds about %(number)s.") % {"number": number_format(audience.in_a_month)}
     if audience.counted < audience.found:
