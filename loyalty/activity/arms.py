@@ -91,11 +91,6 @@ def withheld_arms(versions: Versions, *, at: datetime) -> list[str]:
     return [arm(trial.code, trial.withheld) for trial in versions.trials if trial.withheld and trial.runs_at(at)]
 
 
-def in_arms(arms: ForArms, memberships: Collection[UUID]) -> frozenset[UUID]:
-    """Return which of some members are in one of the variants that a part of a version names."""
-    return _in_any(named_arms(arms), memberships)
-
-
 def named_arms(arms: ForArms) -> list[str]:
     """Return the arms that a part of a version names."""
     return [arm(arms.experiment, variant) for variant in sorted(arms.variants)]

@@ -53,13 +53,18 @@ class Among:
     only: Sequence[str] | None = None
 
     @classmethod
+    def at(cls, rule: BoardRule, versions: Versions, at: datetime) -> "Among":
+        """Return who is ranked at an instant."""
+        return cls(withheld_arms(versions, at=at), None if rule.arms is None else named_arms(rule.arms))
+
+    @classmethod
     def of(cls, rule: BoardRule, versions: Versions, window: str, *, now: datetime) -> "Among":
         """Return who is ranked in a window: as things are now, or were when it ended."""
         last, version = days_of(window)[1], versions.at(now)
         zone = version.zone if version is not None else ZoneInfo("UTC")
         is_over = last is not None and last < local_date(now, zone)
         at = midnight(day_after(last), zone) - MOMENT if last is not None and is_over else now
-        return cls(withheld_arms(versions, at=at), None if rule.arms is None else named_arms(rule.arms))
+        return cls.at(rule, versions, at)
 
     @property
     def condition(self) -> str:

@@ -4,7 +4,7 @@ Contests: a leaderboard with prizes is finished when its window has ended, once,
 What was told by then counts, also where it still waits to be decided, as what a file brings does: the contest waits for it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -15,10 +15,9 @@ from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.core.ids import new_id
 from customers.core.values import dataclass
-from loyalty.activity.arms import in_arms, withheld_among
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of_program
-from loyalty.badges.boards import Line, ranked
+from loyalty.badges.boards import Among, Line, ranked
 from loyalty.badges.models import Board, ContestFinish, ContestPrize
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
@@ -48,16 +47,11 @@ WINNERS = """
 SELECT s.membership_id, s.score, s.reached_at, m.number FROM badges_boardscore s
 JOIN memberships_membership m ON m.id = s.membership_id
 WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0
-    AND s.membership_id <> ALL(%(outside)s::uuid[]) AND s.score >= coalesce((
-    SELECT l.score FROM badges_boardscore l
-    WHERE l.program_id = %(program)s AND l.name = %(name)s AND l.window_name = %(window)s AND l.score > 0
-        AND l.membership_id <> ALL(%(outside)s::uuid[])
-    ORDER BY l.score DESC, l.reached_at, l.membership_id OFFSET %(last)s - 1 LIMIT 1), 0)
+    AND s.score >= coalesce((
+    SELECT s.score FROM badges_boardscore s
+    WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0{among}
+    ORDER BY s.score DESC, s.reached_at, s.membership_id OFFSET %(last)s - 1 LIMIT 1), 0){among}
 ORDER BY s.score DESC, s.reached_at, s.membership_id
-"""
-SCORED = """
-SELECT membership_id FROM badges_boardscore
-WHERE program_id = %(program)s AND name = %(name)s AND window_name = %(window)s AND score > 0
 """
 
 
@@ -144,14 +138,9 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
 
 def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) -> list[Winner]:
     """Return who wins what by the scores of now, the first rank first."""
-    rule = ended.rule
-    of = {"program": program.pk, "name": rule.name, "window": ended.window}
-
-    def scored() -> list[UUID]:
-        return [key for (key,) in bulk.fetch(SCORED, of)]
-
-    outside = outside_of(rule, versions, scored, at=now)
-    rows = bulk.fetch(WINNERS, of | {"last": rule.prizes[-1].last, "outside": list(outside)})
+    rule, among = ended.rule, Among.at(ended.rule, versions, now)
+    of = {"program": program.pk, "name": rule.name, "window": ended.window, "last": rule.prizes[-1].last}
+    rows = bulk.fetch(WINNERS.format(among=among.condition), of | among.parameters)
     numbers = {key: number for key, _score, _at, number in rows}
     lines = ranked([(key, score, at, "") for key, score, at, _number in rows], None)
     return [
@@ -159,20 +148,6 @@ def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) 
         for line in lines
         if line.rank and (points := rule.prize_for(line.rank))
     ]
-
-
-def outside_of(
-    rule: BoardRule, versions: Versions, scored: Callable[[], Sequence[UUID]], *, at: datetime
-) -> frozenset[UUID]:
-    """
-    Return which of some members stand in nobody's way: who gets nothing extra, or for whose variant the contest does not hold.
-
-    :param scored: their ids, asked for only where an experiment divides them
-    """
-    outside = withheld_among(versions, scored, at=at)
-    if rule.arms is not None:
-        outside |= frozenset(found := scored()) - in_arms(rule.arms, found)
-    return outside
 
 
 def _note(finish: ContestFinish, winners: Sequence[Winner]) -> None:
