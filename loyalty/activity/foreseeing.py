@@ -34,12 +34,14 @@ def decisions_at(memberships: Iterable[UUID], *, now: datetime) -> dict[UUID, De
         return is_due(member, read.versions_for(member), member.latest(now))
 
     loaded = load_states(read, (), is_whole=lambda _: True, is_passing=is_passing)
-    found = {key: _decision(member, loaded.versions_for(member), now) for key, member in loaded.members.items()}
+    budgets = ReadBudgets()
+    found = {
+        key: _decision(member, loaded.versions_for(member), budgets, now) for key, member in loaded.members.items()
+    }
     return {key: decision for key, decision in found.items() if decision is not None}
 
 
-def _decision(member: Member, versions: Versions, now: datetime) -> Decision | None:
-    budgets = ReadBudgets()
+def _decision(member: Member, versions: Versions, budgets: ReadBudgets, now: datetime) -> Decision | None:
     try:
         after = advance_to(member, member.latest(now), versions, pools=lambda _: budgets, take=lambda _: None)
         return decision_on(after, versions, now=now, latest=member.latest(now))
