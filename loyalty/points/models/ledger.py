@@ -465,7 +465,8 @@ class MovedLot(models.Model):
 
 class Disproof(models.Model):
     """
-    That what an entry says its member did never was: a correction moved the order to another customer, or another instant.
+    That what an entry says its member did never was: a correction moved the order to another customer or instant, let it earn
+    nothing any more, or took back the gift or the award for which the entry gave something.
 
     Entries never change. So points that live as long as their member is active do not live by this one any more.
     """

@@ -1,6 +1,6 @@
 """What the correction of an order takes back, or gives: as if the order had never said anything else. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -210,16 +210,20 @@ def _give(
 
 def _disprove(decision: Decision, activity: OrderCorrected, targets: Mapping[str, _Target]) -> Decision:
     """Let nothing live on by the order where it earns nothing any more, or by the instant that it has no more."""
-    keeping = {code for code, target in targets.items() if target.award.points}
-    if activity.is_withdrawn or activity.is_moved or activity.placed is None:
-        keeping = set()
-    else:
-        under = decision.then(at=activity.placed.occurred_at)
-        keeping |= kept_by_others(under, _earned_by(under, activity.placed)).keys()
+    keeping = _keeping(decision, activity, targets)
     for wallet in decision.member.of(POINTS).wallets:
         if wallet.code not in keeping:
             decision = disprove(decision, wallet.code, lambda active: active.order_id == activity.order_id)
     return decision
+
+
+def _keeping(decision: Decision, activity: OrderCorrected, targets: Mapping[str, _Target]) -> Collection[str]:
+    """Return the wallets of which what they have lives on by the order as it did."""
+    if activity.is_withdrawn or activity.is_moved or activity.placed is None:
+        return frozenset()
+    under = decision.then(at=activity.placed.occurred_at)
+    earning = {code for code, target in targets.items() if target.award.points}
+    return earning | kept_by_others(under, _earned_by(under, activity.placed)).keys()
 
 
 def _keep(
@@ -228,7 +232,7 @@ def _keep(
     """
     Let what its member has live on by the order at the instant that it has now, where no points of it do that.
 
-    Because it earns nothing for its arms, or because all that it gives came back, or was settled with what it owes.
+    None do where it earns nothing for its arms, and where all that it gives came back, or was settled with what it owes.
     """
     if activity.is_withdrawn or activity.placed is None:
         return decision
