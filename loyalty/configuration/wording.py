@@ -1,6 +1,6 @@
 """A version in plain words, in the reader's language: what one earns, how tiers work, how points live."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -170,9 +170,9 @@ def scheme_in_words(policy: TierPolicy, tiers: Sequence[Tier]) -> list[str]:
 
 def tier_in_words(tier: Tier, policy: TierPolicy, currency: str) -> list[str]:
     """Return what a tier asks for and gives, phrase by phrase."""
-    asked = [_asked(policy.basis, tier.threshold, currency), *(_asked(*each, currency) for each in tier.further)]
-    join = _(" or ") if policy.combination == TierPolicy.Combination.ANY else _(" and ")
-    said = [join.join(asked) if tier.threshold or tier.further else _("for everybody")]
+    asked, is_any = [(policy.basis, tier.threshold), *tier.further], policy.combination == TierPolicy.Combination.ANY
+    is_for_all = not tier.threshold and not tier.further
+    said = [_("for everybody") if is_for_all else conditions_in_words(asked, currency, is_any=is_any)]
     if tier.multiplier != 1:
         said.append(_("points × %(multiplier)s") % {"multiplier": number(tier.multiplier)})
     if tier.entry_gift:
@@ -342,6 +342,16 @@ def _worth(policy: PointsPolicy) -> list[str]:
     if not policy.is_spendable:
         said.append(_("These points cannot be spent; they count for tiers."))
     return said
+
+
+def conditions_in_words(asked: Iterable[tuple[str, Any]], currency: str, *, is_any: bool) -> str:
+    """
+    Return how much of what a tier counts is asked for, or missing.
+
+    :param asked: by basis
+    :param is_any: whether one of them is enough
+    """
+    return (_(" or ") if is_any else _(" and ")).join(_asked(*each, currency) for each in asked)
 
 
 def _asked(basis: str, least: Any, currency: str) -> str:

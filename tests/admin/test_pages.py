@@ -152,6 +152,29 @@ def test_a_members_page_tells_each_lots_story(staff: Client, club: ProgramVersio
     assert "keeps 60 of 65 points" in page
 
 
+@pytest.mark.parametrize(
+    ("combination", "language", "words"),
+    [
+        ("all", "en", "Missing for Silver: 2 orders"),  # 60 of 50 are spent: 0 more would be a lie
+        ("all", "fr", "Manque pour Silver : 2 commandes"),
+        ("any", "en", ""),
+    ],
+)
+def test_a_members_page_tells_all_that_the_next_tier_asks_for(
+    staff: Client, combination: str, language: str, words: str
+) -> None:
+    draft = make.version(tiers=TIERS, scheme={"window": "rolling", "basis": "spend", "combination": combination})
+    Tier.objects.filter(version=draft, code="silver").update(also_orders=3)
+    ada = make.member(make.published(draft), "ada")
+    make.buys(ada, "60.00")
+    address = reverse("admin:memberships_membership_change", args=[ada.pk])
+
+    page = staff.get(address, headers={"accept-language": language}).content.decode()
+
+    assert ("Missing for" in page or "Manque pour" in page) == bool(words)
+    assert words in page
+
+
 def test_a_correction_is_not_called_a_return(staff: Client) -> None:
     club = make.program()
     ada = make.member(club, "ada")

@@ -14,6 +14,7 @@ from loyalty.activity.member.holds import open_holds
 from loyalty.activity.member.wallets import wallet_names
 from loyalty.activity.progress import plan_of, progress
 from loyalty.activity.search.hits import in_groups
+from loyalty.configuration.wording import conditions_in_words
 from loyalty.experiments.assigning import arms_of
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Lot, Movement, Wallet
@@ -56,6 +57,7 @@ def head_of(membership: Membership) -> dict[str, Any]:
         "balances": [NamedBalance(name, balance(wallets[code], at=now, zone=zone)) for code, name in names.items()],
         "progress": found,
         "progress_percent": found.percent,
+        "missing": conditions_in_words(found.missing, membership.program.retailer.currency, is_any=found.is_any),
         "plan": plan_of(membership, at=now),
         "holds": open_holds(membership, at=now),
         "arms": _arms(membership, now),
