@@ -268,6 +268,26 @@ def test_who_lifts_a_cap_reads_that_it_stays_and_finds_who_did_that(client: Clie
 
 
 @pytest.mark.django_db
+def test_staff_are_told_of_a_second_cap_for_as_many_days_and_set_a_lifted_one_again(client: Client) -> None:
+    here = Retailer()
+    caps(here.club, (1, 7), (2, 30), (9, 90))
+    caps(here.club, (1, 7), (2, 30))
+    client.force_login(User.objects.create_superuser("sue"))
+    week, add = CapRow.objects.get(days=7), reverse("admin:campaigns_discountcap_add")
+    its = {"retailer": here.club.retailer_id, "program": here.club.pk}
+
+    added = client.post(add, its | {"limit": 4, "days": 30})
+    changed = client.post(reverse("admin:campaigns_discountcap_change", args=[week.pk]), {"limit": 4, "days": 30})
+
+    for answer in (added, changed):
+        assert answer.status_code == 200
+        assert "This program has a cap for so many days already: change that one." in answer.content.decode()
+    assert caps_of(here.club.pk) == [DiscountCap(1, 7), DiscountCap(2, 30)]
+    assert client.post(add, its | {"limit": 8, "days": 90}).status_code == 302
+    assert caps_of(here.club.pk) == [DiscountCap(1, 7), DiscountCap(2, 30), DiscountCap(8, 90)]
+
+
+@pytest.mark.django_db
 def test_a_system_caps_discounts_reads_its_caps_and_is_told_why_somebody_has_none() -> None:
     here = Retailer()
     path = f"discount-caps/{here.club.slug}"

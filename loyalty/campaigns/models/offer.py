@@ -244,9 +244,16 @@ class DiscountCap(models.Model):
         return said % {"limit": self.limit, "days": self.days}
 
     def clean(self) -> None:
-        """Refuse another retailer's program."""
+        """
+        Refuse another retailer's program, and a second cap in force for as many days.
+
+        Forms look for no second one by the constraint: whether a cap is lifted, of which it asks, is in no form.
+        """
         if self.program_id and self.program.retailer_id != self.retailer_id:
             raise ValidationError({"program": _("This program is another retailer's.")})
+        others = DiscountCap.objects.in_force().filter(program=self.program_id, days=self.days).exclude(pk=self.pk)
+        if self.lifted_at is None and others.exists():
+            raise ValidationError({"days": _("This program has a cap for so many days already: change that one.")})
 
 
 class OfferGrant(models.Model):
