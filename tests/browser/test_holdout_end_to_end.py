@@ -163,7 +163,7 @@ def test_a_hold_out_is_planned_run_and_read_by_clicks(
         shot(reader, f"holdout-7-result-{language}")
         told[language] = reader.inner_text(".findings")
         with reader.expect_download() as loaded:
-            reader.click({"en": "text=Download as a report", "fr": "text=Télécharger en rapport"}[language])
+            reader.click({"en": "text=Download as a report", "fr": "text=Télécharger le rapport"}[language])
         report = tmp_path / f"{language}.html"
         loaded.value.save_as(report)
         reader.goto(report.as_uri())

@@ -434,13 +434,13 @@ def test_what_waits_of_a_reward_that_was_never_withdrawn_is_not_read_for_each_ca
     ada = shop.member(shop.club(on_withdrawal="give_back", stock=1))
     got = bought(ada)
     asked = {"program": ada.program_id, "keys": [got.redemption.reward_key], "at": NOON, "member": new_id()}
-    for way in ("seqscan", "bitmapscan"):
-        bulk.execute(f"SET LOCAL enable_{way} TO off")
 
-    plan = [line.strip() for (line,) in bulk.fetch(f"EXPLAIN {PIECES}", asked)]
+    plan = [line.strip() for (line,) in bulk.fetch(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {PIECES}", asked)]
 
-    assert [line.endswith("IS NOT NULL)") for line in plan if line.startswith("One-Time Filter")] == [True]
-    assert [line for line in plan if line.startswith("Index Cond") and "reward_key" in line and "expires_at" in line]
+    # Which index finds the others is the planner's to say, and differs with what it knows of a small table.
+    (asks,) = (place for place, line in enumerate(plan) if line.startswith("One-Time Filter"))
+    assert plan[asks].endswith("IS NOT NULL)")
+    assert plan[asks + 1].endswith("(never executed)")
 
 
 @pytest.mark.parametrize(("on_expiry", "has_hold"), [("keep", False), ("give_back", True)])
