@@ -5,7 +5,7 @@ What is counted is counted when it is asked for, so it is as current as the last
 is that of the last run. What the data audit blocks has its reason in the place of the number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -14,6 +14,7 @@ from analytics.acquisition.reading import acquisition, margin_of
 from analytics.audit.running import latest, verdict_of
 from analytics.audit.verdicts import Use, Verdict
 from analytics.kpis import program_reading, serving
+from analytics.kpis.cohorts import Lived
 from analytics.kpis.counts import Answers, Counted
 from analytics.kpis.figures import (
     BY_CODE,
@@ -62,6 +63,7 @@ class Board:
     :param blocked: figures that the data do not carry, each with the use whose verdict says why
     :param groups: codes of the groups, those with most customers first
     :param audit: by which they are blocked: what is said in their place is said by it, whatever a newer one finds meanwhile
+    :param lived: what customers whose first order was in one of the months did since; by month and for all together
     """
 
     retailer: Retailer
@@ -74,6 +76,7 @@ class Board:
     groups: tuple[str, ...] = ("",)
     notes: tuple[str, ...] = ()
     audit: AuditRun | None = None
+    lived: Sequence[Lived] = ()
 
     def verdict(self, use: Use) -> Verdict:
         """Return whether the data carry a use, by the audit that the figures were told by."""
@@ -108,7 +111,7 @@ def board(
         if "acquisition_cost" not in blocked:
             series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods, now)}
     marked = {key: begun(each, span.first) for key, each in series.items()}
-    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups, audit=audit)
+    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups, audit=audit, lived=sold.lived)
 
 
 def _asked(
@@ -117,7 +120,8 @@ def _asked(
     last = start_of(span.until, grain)
     since = max(start_of(span.first, grain), after(last, grain, 1 - shown))
     programs = programs_of(retailer) if dimension == "tier" else []
-    asked = Asked(retailer, grain, since, span.until, dimension, programs[0].pk if programs else 0)
+    by_cohort = grain is Grain.MONTH and dimension == ALL
+    asked = Asked(retailer, grain, since, span.until, dimension, programs[0].pk if programs else 0, by_cohort)
     return asked, tuple(between(since, span.until, grain))
 
 

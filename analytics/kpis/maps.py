@@ -1,5 +1,6 @@
 """Cohorts on the board: who is still active so many months later, and what a customer has brought by then."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import formats
@@ -8,9 +9,9 @@ from django.utils.translation import gettext as _
 from analytics.audit.verdicts import Use
 from analytics.dashboards import charts
 from analytics.kpis.board import Board
-from analytics.kpis.cohorts import Cohort, cohorts
+from analytics.kpis.cohorts import Cohort, Lived, cohorts
 from analytics.kpis.periods import Grain
-from analytics.kpis.reading import lived
+from analytics.kpis.reading import first_month, lived
 from customers.core.money import decimals_of
 from customers.core.numbers import shown
 from customers.models import Retailer
@@ -22,8 +23,7 @@ def maps(retailer: Retailer, found: Board) -> list[dict[str, Any]]:
     """Return cohorts as tables: who is still active, and what a customer has brought by then; none where data do not carry it."""
     if found.grain is not Grain.MONTH or found.verdict(Use.COHORTS).is_blocked:
         return []
-    found_rows = lived(retailer, found.span, cohorts=SHOWN_COHORTS)
-    some = cohorts(found_rows, found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
+    some = cohorts(_lived(retailer, found), found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
     most = max((_each(each, age) for each in some for age in range(len(each.ages))), default=0.0)
     return [
         _map(
@@ -42,6 +42,14 @@ def maps(retailer: Retailer, found: Board) -> list[dict[str, Any]]:
             ),
         ),
     ]  # fmt: skip
+
+
+def _lived(retailer: Retailer, found: Board) -> Sequence[Lived]:
+    """Return what the cohorts that are shown did: as it was read with the board, unless some are of before its months."""
+    first = first_month(retailer, cohorts=SHOWN_COHORTS)
+    if first is not None and first < found.periods[0].start:
+        return lived(retailer, found.span, cohorts=SHOWN_COHORTS)
+    return found.lived
 
 
 def _each(cohort: Cohort, age: int) -> float:

@@ -5,7 +5,7 @@ An order counts for its local day unless all of it came back; what it brought is
 statistics of customers. Orders of guests belong to nobody's figures; how much they are of all sales is a figure itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -51,17 +51,19 @@ PER = f"""
     GROUP BY 1, 2
 )
 """
-# Of each group, of guests, and of all together: what all brought is summed before it is rounded.
+# Of each group, of guests, and of all together: what all brought is summed before it is rounded. By the period of their first
+# order as well, where that is asked: one more sum of what was read anyway.
 COUNTS = f"""
 WITH {PER}, followed AS (
     SELECT *, lag(place) OVER (PARTITION BY customer_id ORDER BY place) AS before FROM per
+), told AS (
+    SELECT f.*, {{group}} AS whose, coalesce(width_bucket(s.first_day, %(starts)s::date[]), 0) AS cohort
+    FROM followed f LEFT JOIN customers_customer c ON c.id = f.customer_id
+    LEFT JOIN analytics_customerstatistics s ON s.customer_id = f.customer_id {{joins}}
 )
-SELECT f.customer_id IS NULL, {{group}}, f.place, count(*), sum(f.orders)::bigint, sum(f.value)::float8,
-    count(*) FILTER (WHERE width_bucket(s.first_day, %(starts)s::date[]) = f.place),
-    count(*) FILTER (WHERE f.before = f.place - 1), sum(f.paid)::float8
-FROM followed f LEFT JOIN customers_customer c ON c.id = f.customer_id
-LEFT JOIN analytics_customerstatistics s ON s.customer_id = f.customer_id {{joins}}
-GROUP BY GROUPING SETS ((1, 2, 3), (3))
+SELECT customer_id IS NULL, whose, place, {{cohort}}, count(*), sum(orders)::bigint, sum(value)::float8,
+    count(*) FILTER (WHERE cohort = place), count(*) FILTER (WHERE before = place - 1), sum(paid)::float8
+FROM told GROUP BY GROUPING SETS ((1, 2, 3), (3){{cohorts}})
 """
 # Of those who ever bought, who did on at least two days, and how often all of them ordered.
 EVER = """
@@ -130,6 +132,7 @@ class Asked:
 
     :param since: the first day of the first period, `until` the last day that counts
     :param program: the id of the program whose tiers divide customers; 0 where none does
+    :param by_cohort: whether it is also told by the period of customers' first orders
     """
 
     retailer: Retailer
@@ -138,6 +141,7 @@ class Asked:
     until: date
     dimension: str = "all"
     program: int = 0
+    by_cohort: bool = False
 
     @property
     def starts(self) -> list[date]:
@@ -159,7 +163,8 @@ class Asked:
 
     def sql(self, statement: str) -> str:
         group, joins = DIMENSIONS[self.dimension]
-        return statement.format(group=group, joins=joins)
+        cohort, cohorts = ("cohort", ", (3, 4)") if self.by_cohort else ("NULL::int", "")
+        return statement.format(group=group, joins=joins, cohort=cohort, cohorts=cohorts)
 
 
 def span_of(retailer: Retailer, now: datetime) -> Span | None:
@@ -187,10 +192,12 @@ class Sales:
 
     :param groups: by customers of each group
     :param whole: by everybody
+    :param lived: by customers whose first order was in each period, where that was asked
     """
 
     groups: Mapping[tuple[str, date], Counted]
     whole: Mapping[date, Sold]
+    lived: Sequence[Lived] = ()
 
 
 def sales(asked: Asked) -> Sales:
@@ -198,13 +205,16 @@ def sales(asked: Asked) -> Sales:
     starts = asked.starts
     groups: dict[tuple[str, date], Counted] = {}
     whole: dict[date, Sold] = {}
-    for is_guest, group, place, *rest in bulk.fetch_planned(asked.sql(COUNTS), asked.parameters):
+    found: list[Lived] = []
+    for is_guest, group, place, cohort, *rest in bulk.fetch_planned(asked.sql(COUNTS), asked.parameters):
         counted, start = Counted(*rest), starts[place - 1]
-        if is_guest is None:
-            whole[start] = Sold(counted.revenue, counted.orders)
-        elif not is_guest:
+        if is_guest is False:
             groups[group, start] = counted
-    return Sales(groups, whole)
+        elif is_guest is None and cohort is None:
+            whole[start] = Sold(counted.revenue, counted.orders)
+        elif is_guest is None and 0 < cohort <= place:
+            found.append(Lived(starts[cohort - 1], start, counted.active, counted.revenue))
+    return Sales(groups, whole, found)
 
 
 def ever(asked: Asked) -> Mapping[str, Ever]:
@@ -218,9 +228,15 @@ def answers(asked: Asked) -> Mapping[tuple[str, date, str], Answers]:
     return {(group, period, kind): Answers(*rest) for group, period, kind, *rest in rows}
 
 
+def first_month(retailer: Retailer, *, cohorts: int) -> date | None:
+    """Return the first of the latest months that had new customers; None before there were any."""
+    ((first,),) = bulk.fetch(LATEST, {"retailer": retailer.pk, "shown": cohorts})
+    return first if isinstance(first, date) else None
+
+
 def lived(retailer: Retailer, span: Span, *, cohorts: int) -> list[Lived]:
     """Return what each month's new customers did in each month since, of the latest months that had any."""
-    ((first,),) = bulk.fetch(LATEST, {"retailer": retailer.pk, "shown": cohorts})
+    first = first_month(retailer, cohorts=cohorts)
     if first is None:
         return []
     asked = Asked(retailer, Grain.MONTH, first, span.until)

@@ -8,6 +8,7 @@ import pytest
 
 from analytics.kpis.board import Board, board
 from analytics.kpis.cohorts import cohorts
+from analytics.kpis.maps import maps
 from analytics.kpis.models import KpiSettings
 from analytics.kpis.periods import Grain
 from analytics.kpis.program_reading import Points, points
@@ -49,6 +50,34 @@ def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
     assert [(each.active, each.cumulated) for each in february.ages] == [(2, 230), (1, 260), (0, 260)]
     assert round(january.ages[1].share, 3) == 0.333
     assert all(each.is_complete for each in january.ages)
+
+
+def test_cohorts_are_the_same_read_with_the_board_and_by_themselves(shop: Retailer) -> None:
+    """Guests, what all came back, and who is no cohort of the months that are shown take no part in either."""
+    sell(shop, [("eve", "02-10", 40), ("eve", "04-02", 25), ("", "02-11", 70), ("ada", "04-30", 10)])
+    bought = Order.objects.get(customer__external_id="eve", net_amount=25)
+    back = ReturnFact("r", bought.number, at("04-20"), (ReturnLineFact(Decimal(1), 1),))
+    record_returns(shop, [back], now=MAY)
+    found = seen(shop, at("05-02"))
+
+    own = lived(shop, found.span, cohorts=13)
+
+    assert sorted(own, key=str) == sorted(found.lived, key=str)
+    assert {each.cohort.month: each.active for each in own if each.month.month == 4} == {1: 1}
+    assert (seen(shop, grain=Grain.WEEK).lived, seen(shop, dimension="channel").lived) == ([], [])
+
+
+def test_cohorts_of_before_the_months_of_the_board_are_shown(shop: Retailer) -> None:
+    """A shop that won nobody for two years still shows whom it won before, and what they did since."""
+    found = board(shop, now=at("04-30"), shown=1)
+    assert found is not None
+
+    told = maps(shop, found)
+
+    assert [(month, customers) for month, customers, _cells in told[0]["rows"]] == [
+        ("Jan. 2026", "3"),
+        ("Feb. 2026", "2"),
+    ]
 
 
 def test_a_month_that_runs_is_not_complete(shop: Retailer) -> None:
