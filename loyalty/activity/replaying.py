@@ -56,8 +56,15 @@ CROSS JOIN LATERAL (
 ) h
 WHERE w.membership_id = ANY(%s) GROUP BY 1, 2 HAVING sum(least(t.taken, h.held)) > 0
 """
-
-
+# What a till held was not there for what was to be taken back meanwhile, so that is owed; a past that is replayed has it taken,
+# and spends nothing when the till confirms.
+SPENT_INSTEAD = """
+SELECT w.membership_id, w.code, sum(d.redeemed)::bigint FROM points_wallet w JOIN points_hold d ON d.wallet_id = w.id
+WHERE w.membership_id = ANY(%s) AND d.redeemed > 0 AND EXISTS (
+    SELECT 1 FROM points_entry e
+    WHERE e.wallet_id = w.id AND e.owed_change > 0 AND e.recorded_at >= d.held_at AND e.recorded_at <= d.ended_at)
+GROUP BY 1, 2
+"""
 AWARDED = """
 SELECT membership_id, name, count(*)::int FROM badges_challengeaward WHERE membership_id = ANY(%s) AND ended_at IS NULL
 GROUP BY 1, 2
@@ -120,6 +127,7 @@ class _Comparison:
     :param settled: number and tier of those whose time and facts have been carried out
     :param stored: by membership and wallet the balance, what is pending, and what of held points settles what is missing
     :param instead: what was taken of what is pending in the place of what was held
+    :param spent: what tills spent of what they had held while something was to be taken back
     """
 
     program: Program
@@ -127,6 +135,7 @@ class _Comparison:
     settled: Mapping[UUID, tuple[str, str]]
     stored: Mapping[tuple[UUID, str], Sequence[int]]
     instead: Mapping[tuple[UUID, str], int]
+    spent: Mapping[tuple[UUID, str], int]
     awarded: Mapping[UUID, Mapping[str, int]]
     tiers: Mapping[str, str]
     challenges: Mapping[str, str]
@@ -145,6 +154,7 @@ class _Comparison:
             {pk: (number, key) for pk, number, key in bulk.fetch(SETTLED, parameters)},
             {(pk, code): figures for pk, code, *figures in bulk.fetch(STORED, [ids])},
             {(pk, code): points for pk, code, points in bulk.fetch(TAKEN_INSTEAD, [ids])},
+            {(pk, code): points for pk, code, points in bulk.fetch(SPENT_INSTEAD, [ids])},
             awarded,
             _tier_codes(versions),
             challenges,
@@ -173,7 +183,7 @@ class _Comparison:
         waiting = sum(lot.pending for lot in wallet.lots)
         if 0 < waiting - pending <= self.instead.get((key, wallet.code), 0):
             balance, pending = balance - (waiting - pending), waiting
-        if not balance - may_settle <= replayed <= balance:
+        if not balance - may_settle <= replayed <= balance + self.spent.get((key, wallet.code), 0):
             what = f"the balance of {wallet.code}"
             yield Deviation(self.program.slug, number, what, str(balance), str(replayed))
         if pending != waiting:

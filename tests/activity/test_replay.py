@@ -242,6 +242,23 @@ def test_points_on_hold_that_will_settle_what_is_lacking_are_no_deviation() -> N
     assert make.spendable(ada, NOON + timedelta(minutes=7)) == 3
 
 
+def test_points_that_a_till_spends_after_others_were_owed_for_a_return_are_no_deviation() -> None:
+    """Of 30 a till holds 20; of 50 more, 45 are spent. The 50 are taken back: 15 are there, 35 owed. It spends 18 of its 20."""
+    ada = make.member(make.program(points={"pending_days": 0, "on_return": "allow_negative"}))
+    make.buys(ada, "30.00", at=NOON)
+    held, _ = hold(ada, 20, reference="h1", now=NOON + timedelta(minutes=1))
+    bought = make.buys(ada, "50.00", at=NOON + timedelta(minutes=2))
+    redeem(ada, 45, reference="r1", now=NOON + timedelta(minutes=3))
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(minutes=4))
+    while_held = replay(ada.program, now=NOON + timedelta(minutes=5))
+
+    confirm(held.pk, points=18, now=NOON + timedelta(minutes=6))
+    after = replay(ada.program, now=NOON + timedelta(minutes=7))
+
+    assert make.wallet_of(ada).owed == 33
+    assert (while_held.deviations, after.deviations) == ([], [])
+
+
 def test_points_on_hold_that_a_return_claims_are_no_deviation() -> None:
     club = make.program()
     ada = make.member(club)
