@@ -394,3 +394,24 @@ def test_an_entry_on_the_day_of_a_versions_start_and_after_it_keeps_its_gift(cha
 
     assert (shop.balance("ada"), shop.tier("ada")) == (60 + 5 + 200 + 6, "silver")
     assert prove().differences == []
+
+
+@ZONES
+def test_a_tier_to_which_a_return_brought_back_was_reached_before_the_version_of_its_day(zone: str) -> None:
+    """From 23:00 on, silver asks for four orders; three of that day had reached it by two. What came back is not when it did."""
+    few = (Rung("bronze", "0"), Rung("silver", "2", gift=5), Rung("gold", "4", gift=7))
+    many = (Rung("bronze", "0"), Rung("silver", "4", gift=6), Rung("gold", "8", gift=8))
+    by_orders = {"basis": "orders", "window": "calendar_year", "downgrade": "period_end"}
+    shop = Shop(zone, tiers=few, scheme=by_orders, since="2026-11-01 00:00")
+    shop.member("ada")
+    for minute, number in enumerate("abcd"):
+        shop.order(number, "ada", "60.00", at=f"2026-11-22 07:0{minute}")
+    shop.publish("2026-11-22 23:00", tiers=many)
+    shop.give_back("of-d", "d", at="2026-12-28 07:00")
+    shop.order("e", "ada", "60.00", at="2026-12-28 07:01")
+
+    shop.give_back("of-a", "a", at="2026-12-28 07:02")
+
+    assert shop.ways("ada") == [("bronze", "silver"), ("silver", "gold"), ("gold", "silver")]
+    assert (shop.tier("ada"), shop.balance("ada")) == ("silver", 3 * 60 + 5)
+    assert prove().differences == []

@@ -6,6 +6,7 @@ from loyalty.engine.member import Member
 from loyalty.points.state import POINTS, DayCounted
 from loyalty.tiers.past import DayOfStart, SchemeFrom, TierPast, replay_days
 from loyalty.tiers.state import SCHEME, TIERS
+from loyalty.tiers.steps.causes import UNDOING
 from loyalty.tiers.steps.counting import joined_on, standing_of, sums_of, today_of
 
 
@@ -37,8 +38,13 @@ def day_of_start(decision: Decision, before: Member) -> DayOfStart:
 def _tells_of(decision: Decision, past: TierPast) -> bool:
     """Tell whether a past is the one that the member had: it came to its tier on the day on which it did."""
     state, zone = decision.member.of(TIERS), decision.rules.zone
-    moved_on = local_date(state.changes[-1].at, zone) if state.changes else joined_on(decision.member, decision.rules)
-    return past.standing.key == state.key and past.moved_on == moved_on
+    came = joined_on(decision.member, decision.rules)
+    if state.changes:
+        last = state.changes[-1]
+        # A return, or a correction, brings a member back to a tier that it has had since before.
+        is_back = last.cause.startswith(UNDOING)
+        came = local_date((state.since if is_back else None) or last.at, zone)
+    return past.standing.key == state.key and past.moved_on == came
 
 
 def as_before(decision: Decision) -> Member:
