@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from loyalty.points.proof import prove
 from loyalty.points.statement import Clock
 from tests.cases.shop import NEGATIVE, STOP, Rung, Shop, Shortfall
 
@@ -436,3 +437,33 @@ def test_a_late_order_raises_nobody_by_days_of_two_who_were_not_one_then() -> No
     shop.order("o3", "ada", "1", at="2026-01-01 12:00", now="2026-01-03 12:00")
 
     assert shop.tier("ada") == "bronze"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "first", "second", "until"),
+    [
+        ({"window": "rolling", "window_months": 1, "downgrade": "at_once"}, "2026-01-01", "2026-01-20", "2026-02-03"),
+        ({"window": "calendar_year", "downgrade": "period_end"}, "2025-12-10", "2026-01-20", "2027-01-03"),
+    ],
+    ids=["at_once", "period_end"],
+)
+@pytest.mark.parametrize("way", ["in_time", "late", "corrected"])
+def test_a_tier_that_was_held_all_along_as_is_told_late_gives_no_second_gift(
+    scheme: dict[str, Any], first: str, second: str, until: str, way: str
+) -> None:
+    """It was lost by night; an order of before, told since, says that it never should have been: it is no entry to have it."""
+    tiers = (Rung("bronze", "0"), Rung("silver", "60", gift=5))
+    shop = Shop(tiers=tiers, scheme={"basis": "spend"} | scheme, since="2025-12-01 00:00")
+    shop.member("ada")
+    shop.order("a", "ada", "60.00", at=f"{first} 12:00")
+    if way != "late":
+        shop.order("b", "ada", "60.00" if way == "in_time" else "10.00", at=f"{second} 12:00")
+    shop.nights(until)
+
+    if way == "late":
+        shop.order("b", "ada", "60.00", at=f"{second} 12:00", now=f"{until} 12:00")
+    if way == "corrected":
+        shop.correct("b", "ada", "60.00", at=f"{second} 12:00", now=f"{until} 12:00")
+
+    assert (shop.tier("ada"), shop.balance("ada")) == ("silver", 60 + 60 + 5)
+    assert prove().differences == []

@@ -1,14 +1,16 @@
 """A fact that is told late leaves the tier that there would be had it been told in time. Pure."""
 
+from uuid import UUID
+
 from customers.core.calendar import local_date
 from loyalty.engine.decision import Decision
 from loyalty.tiers.past import DayOfStart
 from loyalty.tiers.rules import Standing, rise
-from loyalty.tiers.state import SCHEME
+from loyalty.tiers.state import SCHEME, TIERS
 from loyalty.tiers.steps.changing import bring_to
 from loyalty.tiers.steps.counting import counts_of, joined_on, standing_of, today_of
 from loyalty.tiers.steps.entering import is_safer
-from loyalty.tiers.steps.replaying import as_before, day_of_start, past_of
+from loyalty.tiers.steps.replaying import as_before, day_of_start, entries_kept, past_of
 
 
 def is_late(decision: Decision) -> bool:
@@ -22,12 +24,23 @@ def is_late(decision: Decision) -> bool:
 def catch_up(decision: Decision) -> Decision:
     """Put a member where it would be had a late fact been reported in time."""
     under = decision.then(version=decision.versions.at(decision.now), at=decision.now)
-    scheme = under.rules.of(SCHEME)
+    scheme, is_before = under.rules.of(SCHEME), _is_before_start_of_its_day(decision)
     if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
         standing = _risen(under)
     else:
-        standing = _standing_by_days(under, is_before_start=_is_before_start_of_its_day(decision))
-    return bring_to(under, standing).then(version=decision.version, at=decision.at)
+        standing = _standing_by_days(under, is_before_start=is_before)
+    return bring_to(under, standing, known=_kept(under, standing, is_before_start=is_before)).then(
+        version=decision.version, at=decision.at
+    )
+
+
+def _kept(decision: Decision, standing: Standing, *, is_before_start: bool) -> frozenset[UUID]:
+    """Return the tiers that a late fact proves not to have been lost: they give no second gift."""
+    scheme = decision.rules.of(SCHEME)
+    if scheme.rank(standing.key) <= scheme.rank(decision.member.of(TIERS).key):
+        return frozenset()
+    how = DayOfStart.BEFORE_IT if is_before_start else day_of_start(decision, as_before(decision))
+    return entries_kept(decision, past_of(decision, decision.member, how))
 
 
 def _risen(decision: Decision) -> Standing:

@@ -1,10 +1,12 @@
 """What a member's days alone come to: its past, as if each fact had been reported in time. Pure."""
 
+from uuid import UUID
+
 from customers.core.calendar import local_date, midnight
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
 from loyalty.points.state import POINTS, DayCounted
-from loyalty.tiers.past import DayOfStart, SchemeFrom, TierPast, replay_days
+from loyalty.tiers.past import DayOfStart, SchemeFrom, Tenure, TierPast, replay_days
 from loyalty.tiers.state import SCHEME, TIERS
 from loyalty.tiers.steps.causes import UNDOING
 from loyalty.tiers.steps.counting import joined_on, standing_of, sums_of, today_of
@@ -65,3 +67,33 @@ def schemes_of(decision: Decision) -> list[SchemeFrom]:
     joined = decision.member.enrolled_at
     days = [(local_date(begins, zone), begins, each) for begins, each in begun]
     return [SchemeFrom(on, midnight(on, zone) == begins, each.of(SCHEME), begins > joined) for on, begins, each in days]
+
+
+def entries_kept(decision: Decision, past: TierPast) -> frozenset[UUID]:
+    """
+    Return the tiers that a member had lost and, as is known now, had all along: to have one again is no entry.
+
+    :param past: what its days come to with what is known now
+    """
+    held = {each.key: each for each in past.tenures if each.until is None}
+    return frozenset(each.key for each in _lost(decision) if each.key in held and held[each.key].meets(each))
+
+
+def _lost(decision: Decision) -> list[Tenure]:
+    """Return when a member had the tiers that it lost since, but for entries that were undone."""
+    state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
+    if not state.changes:
+        return []
+    first = scheme.rank(state.changes[0].from_key)
+    entered_on = {tier.key: joined_on(decision.member, decision.rules) for tier in scheme.tiers[: first + 1]}
+    lost: list[Tenure] = []
+    for change in state.changes:
+        day = local_date(change.at, zone)
+        below, above = sorted((scheme.rank(change.from_key), scheme.rank(change.to_key)))
+        moved = [tier.key for tier in scheme.tiers[below + 1 : above + 1]]
+        if scheme.rank(change.to_key) == above:
+            entered_on |= dict.fromkeys(moved, day)
+            continue
+        spans = [Tenure(key, entered_on.pop(key), day) for key in moved if key in entered_on]
+        lost += [] if change.cause.startswith(UNDOING) else spans
+    return lost

@@ -14,7 +14,7 @@ from loyalty.tiers.steps.causes import UNDOING
 from loyalty.tiers.steps.changing import bring_to
 from loyalty.tiers.steps.counting import counts_of, joined_on, standing_of, today_of
 from loyalty.tiers.steps.gifts import take_gifts, undone_gifts
-from loyalty.tiers.steps.replaying import as_before, day_of_start, past_of
+from loyalty.tiers.steps.replaying import as_before, day_of_start, entries_kept, past_of
 
 
 def undo_entries(decision: Decision) -> Decision:
@@ -43,7 +43,8 @@ def undo_entries(decision: Decision) -> Decision:
     if was.standing != had and (past.standing, past.moved_on) == (was.standing, was.moved_on):
         # It has its tier since, or until, another day than its days say, as a merge leaves it: what came back changed neither.
         return take_gifts(under, undone_gifts(under, past.tenures, how)).then(version=decision.version)
-    moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
+    known = entries_kept(under, past)
+    moved = take_gifts(bring_to(under, past.standing, known=known), undone_gifts(under, past.tenures, how))
     came = past.moved_on != was.moved_on
     return _as_since_before(moved, under.member.of(TIERS), past, came_otherwise=came).then(version=decision.version)
 
