@@ -21,7 +21,7 @@ def run(*given: str) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "100", "1.5")])
+    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "100", "1.5")], scheme={"window": "lifetime"})
     make.buys(make.member(club), "80.00")
     path = tmp_path / "club.yaml"
     path.write_text(run("export", club.slug, "--retailer", club.retailer.slug), encoding="utf-8")

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def draft() -> ProgramVersion:
-    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "1500.50", "1.5"), ("gold", "3000", "2")])
+    tiers = [("bronze", "0", "1"), ("silver", "1500.50", "1.5"), ("gold", "3000", "2")]
+    club = make.program(tiers=tiers, scheme={"window": "lifetime"})
     make.buys(make.member(club, "ada"), "1600.00")
     return open_draft(club, author="ada", now=timezone.now())
 

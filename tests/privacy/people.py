@@ -78,6 +78,7 @@ def world() -> World:
     draft = make.version(
         rules=rules,
         tiers=[("bronze", "0", "1"), ("silver", "50", "2")],
+        scheme={"window": "lifetime"},  # whenever somebody looks
         points={"pending_days": 0, "point_value": "0.01", "may_transfer": True},
     )
     of_rewards.reward(draft, points=10)
