@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 
+from customers.core.clashes import ClashesInWords
 from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.core.money import written as money
 from customers.core.showing import install as show_values_in_words
@@ -137,7 +138,7 @@ def _has_retailer(model: type[Model]) -> bool:
     return any(each.name == "retailer" for each in model._meta.fields)
 
 
-class ModelAdmin(InWords, OwnChoices, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
+class ModelAdmin(InWords, OwnChoices, ClashesInWords, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
     """An editable page."""
 
     list_fullwidth = True
