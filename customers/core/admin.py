@@ -125,7 +125,9 @@ class OwnChoices:
     def _naming_owners(self, db_field: Any, request: HttpRequest, field: Any) -> Any:
         """Return a select whose choices say whose they are, where they may be of several retailers."""
         related = db_field.remote_field.model
-        is_of_one = not request.user.is_superuser or not isinstance(field, ModelChoiceField) or not _has_retailer(related)
+        is_of_one = (
+            not request.user.is_superuser or not isinstance(field, ModelChoiceField) or not _has_retailer(related)
+        )
         if not is_of_one and self._owner_of_row(request) is None and _sees_several(related, request):
             field.queryset = field.queryset.select_related("retailer").order_by("retailer__name", "pk")
             field.label_from_instance = lambda row: f"{row.retailer} · {row}"
@@ -300,6 +302,11 @@ class QueueFilter(SimpleListFilter):
     def asked(self) -> str:
         """Return the word that is chosen."""
         return self.value() or next(iter(self.states))
+
+    @property
+    def shown_alone(self) -> str:
+        """Return the state whose rows are shown alone, as people read it; empty where all are shown."""
+        return str(self.states.get(self.asked(), ""))
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Return the choices: no empty one, for none of them is the queue."""

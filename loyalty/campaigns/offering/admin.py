@@ -264,6 +264,7 @@ class DiscountCapAdmin(ModelAdmin):
     ordering = ("program", "days", "-pk")
     fields = ("retailer", "program", ("limit", "days"))
     delete_confirmation_template = "campaigns/lift_cap.html"
+    delete_words = _("Lift the cap")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show who set it, and who lifted it, where that was done."""
