@@ -38,7 +38,7 @@ class ClashesInWords:
                 raise
         request.clash = words  # type: ignore[attr-defined] # kept for the form, which is asked anew
         for file in request.FILES.values():
-            file.seek(0)
+            file.seek(0)  # type: ignore[union-attr] # its stubs know of none sent twice
         return self.changeform_view(request, *args, **kwargs)  # once more, as it is now that the other row is there
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[ModelForm[Any]]:

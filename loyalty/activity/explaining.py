@@ -186,7 +186,7 @@ def rule_names(program_id: int, entries: Iterable[Explained]) -> RuleNames:
 
 
 def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames, words: Words) -> str:
-    text = words.said["rule"] % {
+    text: str = words.said["rule"] % {
         "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
         "points": part["points"],
         "basis": _number(part["basis"], words.language),

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from customers.models import Customer, Order, Return
-from loyalty.activity.explaining import readers_words, rule_names, said_by, why
+from loyalty.activity.explained_words import readers_words
+from loyalty.activity.explaining import rule_names, said_by, why
 from loyalty.activity.search.hits import in_groups
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
