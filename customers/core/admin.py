@@ -7,6 +7,7 @@ from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField, CharField, JSONField, Model, QuerySet, TextField, URLField
+from django.forms import ModelChoiceField
 from django.forms.fields import InvalidJSONInput
 from django.forms.fields import JSONField as JSONTextField
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 
+from customers.core.clashes import ClashesInWords
 from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.core.money import written as money
 from customers.core.showing import install as show_values_in_words
@@ -110,8 +112,26 @@ class OwnChoices:
     Selects of what a row leads to: of its own retailer alone, also for who sees those of all; it stands before an admin, or rows
     on its page.
 
-    Of a row that is still to be added nobody knows whose it will be: there it is refused when it is saved.
+    Of a row that is still to be added nobody knows whose it will be: there each choice says whose it is, where those of
+    several can be seen, and another one's is refused when it is saved.
     """
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        return self._naming_owners(db_field, request, super().formfield_for_foreignkey(db_field, request, **given))  # type: ignore[misc] # of an admin
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        return self._naming_owners(db_field, request, super().formfield_for_manytomany(db_field, request, **given))  # type: ignore[misc] # of an admin
+
+    def _naming_owners(self, db_field: Any, request: HttpRequest, field: Any) -> Any:
+        """Return a select whose choices say whose they are, where they may be of several retailers."""
+        related = db_field.remote_field.model
+        is_of_one = (
+            not request.user.is_superuser or not isinstance(field, ModelChoiceField) or not _has_retailer(related)
+        )
+        if not is_of_one and self._owner_of_row(request) is None and _sees_several(related, request):
+            field.queryset = field.queryset.select_related("retailer").order_by("retailer__name", "pk")
+            field.label_from_instance = lambda row: f"{row.retailer} · {row}"
+        return field
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
         related = db_field.remote_field.model
@@ -133,11 +153,19 @@ class OwnChoices:
         return request.owner_of_row  # type: ignore[attr-defined,no-any-return]
 
 
+def _sees_several(related: type[Model], request: HttpRequest) -> bool:
+    """Tell whether there are several retailers whose rows could be chosen, asked once a page."""
+    if not hasattr(request, "sees_several"):
+        owners = related._meta.get_field("retailer").remote_field.model._default_manager.order_by("pk")  # type: ignore[union-attr] # of a foreign key
+        request.sees_several = owners[1:2].exists()  # type: ignore[attr-defined] # kept for the page's other selects
+    return request.sees_several  # type: ignore[attr-defined,no-any-return]
+
+
 def _has_retailer(model: type[Model]) -> bool:
     return any(each.name == "retailer" for each in model._meta.fields)
 
 
-class ModelAdmin(InWords, OwnChoices, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
+class ModelAdmin(InWords, OwnChoices, ClashesInWords, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
     """An editable page."""
 
     list_fullwidth = True
@@ -274,6 +302,11 @@ class QueueFilter(SimpleListFilter):
     def asked(self) -> str:
         """Return the word that is chosen."""
         return self.value() or next(iter(self.states))
+
+    @property
+    def shown_alone(self) -> str:
+        """Return the state whose rows are shown alone, as people read it; empty where all are shown."""
+        return str(self.states.get(self.asked(), ""))
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Return the choices: no empty one, for none of them is the queue."""

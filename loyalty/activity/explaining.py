@@ -16,6 +16,7 @@ from customers.core.calendar import day_before, local_date
 from customers.core.languages import said_text
 from customers.core.values import dataclass
 from customers.models import Interaction, Order
+from loyalty.activity.explained_words import LACKED, MOVED, Words, readers_words
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.activity.published import names_of_version
 from loyalty.activity.remarking import Said, remarks_on
@@ -45,18 +46,6 @@ REASONS = {
     "over_day_limit": _("So many are rewarded on one day at most."),
     "over_month_limit": _("So many are rewarded in one month at most."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """
-    What entries say of moves and of rules, in one language.
-
-    :param said: by the word in an explanation that tells it
-    """
-
-    language: str | None
-    said: Mapping[str, str]
 
 
 class Explained(Protocol):
@@ -140,7 +129,11 @@ def _given(said: dict[str, Any], rules: RuleNames, words: Words) -> list[str]:
         return []
     lines = [_rule(part, said, rules, words) for part in said.get("rules", ())]
     if said.get("cut"):
-        lines.append(str(_("%(cut)s points were cut.")) % said + " " + str(REASONS.get(said.get("reason", ""), "")))
+        lines.append(
+            ngettext("%(cut)s point was cut.", "%(cut)s points were cut.", said["cut"]) % said
+            + " "
+            + str(REASONS.get(said.get("reason", ""), ""))
+        )
     if "gift" in said:
         tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
         lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
@@ -182,49 +175,6 @@ REFERRAL = {
     "advocate": _("Reward for referring a friend"),
     "friend": _("Welcome reward for who was referred"),
 }
-# What an entry says of a move, by the word in its explanation that tells it.
-MOVED = {
-    "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
-    "verified_by": _("Order %(verified_by)s was told after it: the product had been bought"),
-    "kept": _("Points that would end without it live on"),
-    "merged": _("Two customers turned out to be one"),
-    "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
-    "interaction_back": _("The product was returned: %(points)s points taken back"),
-    "refused": _("Refused: %(points)s points cancelled"),
-    "grant_back": _("A reward of %(grant_back)s points was taken back: what it was given for is no more"),
-    "challenge_undone": _("A return undid the challenge “%(challenge_undone)s”: %(points)s points taken back"),
-    "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
-    "settled": _("%(settled)s points settled what earlier returns could not take"),
-    "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
-}
-
-
-# And what a return found not to be there.
-LACKED = {
-    "shortfall": _("%(shortfall)s points were spent already, and are not asked for"),
-    "owed": _("%(owed)s points were spent already: what is earned next repays them first"),
-}
-# And what it says where another word stands beside it, or none does; and of what a rule gave.
-BESIDES = {
-    "rule": _("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s"),
-    "dropped": _("(rounded down by %(dropped)s)"),
-    "capped": _("(%(capped)s more were cut by the rule’s own limit)"),
-    "beaten": _("(the best of its group; not given: %(beaten)s)"),
-    "correction": _("Order %(order)s was corrected (version %(correction)s)"),
-    "anew": _("Order %(order)s was corrected (version %(correction)s): its %(points)s points are counted anew"),
-    "restored": _("%(restored)s points came back, %(expired)s of them expired meanwhile"),
-    "reason": _("%(reason)s (by %(author)s)"),
-}
-
-
-def readers_words() -> Words:
-    """Return what entries say in the reader's language."""
-    return _words(get_language())
-
-
-@lru_cache(maxsize=8)
-def _words(language: str | None) -> Words:
-    return Words(language, {word: str(said) for word, said in (MOVED | LACKED | BESIDES).items()})
 
 
 def rule_names(program_id: int, entries: Iterable[Explained]) -> RuleNames:
@@ -236,7 +186,7 @@ def rule_names(program_id: int, entries: Iterable[Explained]) -> RuleNames:
 
 
 def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames, words: Words) -> str:
-    text = words.said["rule"] % {
+    text: str = words.said["rule"] % {
         "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
         "points": part["points"],
         "basis": _number(part["basis"], words.language),

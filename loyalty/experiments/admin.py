@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.core.admin import (
     ExportedAdmin,
@@ -319,9 +320,13 @@ def _change(row: Experiment, fact: ExperimentFact, author: str) -> None:
 def _started(row: Experiment, customers: int) -> list[str]:
     counted = sizes([row])[row.pk]
     known = (
-        _("%(customers)s customers just miss the tier.") if row.tier_key else _("%(customers)s customers are known.")
+        ngettext(
+            "%(customers)s customer just misses the tier.", "%(customers)s customers just miss the tier.", customers
+        )
+        if row.tier_key
+        else ngettext("%(customers)s customer is known.", "%(customers)s customers are known.", customers)
     )
-    said = [str(known) % {"customers": number_format(customers)}]
+    said = [known % {"customers": number_format(customers)}]
     said += [str(OF_VARIANT) % _counted(each, counted[each.code]) for each in row.variants.in_order()]
     if row.ends_at is not None:
         said.append(str(_("It ends by itself on %(day)s.")) % {"day": date_format(timezone.localtime(row.ends_at))})

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
@@ -294,7 +294,8 @@ class Pages:
         except DomainError as error:
             form.add_error(None, str(error))
             return False
-        messages.success(request, _("%(count)s changes were applied.") % {"count": len(changes)})
+        words = ngettext("%(count)s change was applied.", "%(count)s changes were applied.", len(changes))
+        messages.success(request, words % {"count": len(changes)})
         return True
 
     def compare(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:

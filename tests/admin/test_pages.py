@@ -200,8 +200,36 @@ def test_an_orders_page_tells_of_its_points_as_it_was_told(staff: Client) -> Non
 
     page = staff.get(reverse("admin:customers_order_change", args=[Order.objects.get().pk]))
 
-    changes = [entry.available_change for entry in page.context["entries"]]
+    changes = [entry.available_change for entry, _reasons in page.context["entries"]]
     assert changes == [60, -60, 60]  # what it gave before, what was taken, and what it gives since
+
+
+@pytest.mark.parametrize(
+    ("language", "given", "nothing"),
+    [
+        ("en", "Base: 60 points for 60.00 × 1", "The customer was not a member when the order was placed."),
+        ("fr", "Base : 60 points pour 60,00 × 1", "Le client n’était pas membre au moment de la commande."),
+    ],
+)
+def test_an_orders_page_says_why_it_gave_what_it_gave(staff: Client, language: str, given: str, nothing: str) -> None:
+    ada = make.member(make.program(), "ada", since=NOON)
+    make.buys(ada, "60.00", name="A1", at=NOON)
+    make.buys(ada, "60.00", name="A2", at=NOON - timedelta(days=1))
+    rows = [Order.objects.get(number=name) for name in ("A1", "A2")]
+
+    pages = [
+        unescape(
+            staff.get(
+                reverse("admin:customers_order_change", args=[row.pk]), headers={"accept-language": language}
+            ).content.decode()
+        )
+        .replace("\u00a0", " ")
+        .replace("\u202f", " ")
+        for row in rows
+    ]
+
+    assert [given in page for page in pages] == [True, False]
+    assert [nothing in page for page in pages] == [False, True]
 
 
 def test_ledger_and_facts_are_read_only(staff: Client, club: ProgramVersion) -> None:

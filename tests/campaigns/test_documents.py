@@ -271,7 +271,7 @@ def test_the_command_takes_a_journey_from_a_file_to_members(tmp_path: Path) -> N
     assert run("check", str(file), *own) == "The document can be published.\n"
     planned = run("plan", str(file), *own).splitlines()
     assert planned[0] == "campaign: - -> 1"
-    assert "Today it finds 0 members, of whom 0 enter." in planned
+    assert "Today it finds 0 members. 0 enter." in planned
     assert "Nobody is held out of it, so nobody will know what it did: an experiment on it would say." in planned
     assert run("apply", str(file), *own) == "Draft 1 of birthday is made.\n"
     exported = read_yaml(run("export", "birthday", *own))

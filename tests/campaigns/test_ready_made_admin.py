@@ -72,7 +72,7 @@ def test_the_start_says_whom_it_finds_and_asks_where_an_arm_has_too_few(staff: C
     assert "fewer than 100" in refused
     assert 'name="confirmed"' not in refused
     shown = said(staff.post(address, {"reason": "autumn", "confirms_few": "on"}))
-    assert "Today it finds 2 members, of whom 1 enter." in shown
+    assert "Today it finds 2 members. 1 enters." in shown
     assert "Do not enter, as they did not agree to it: 1." in shown
     assert "1 is held out and gets nothing, so that the difference can be measured." in shown
     confirmed(staff, address, {"reason": "autumn", "confirms_few": "on"})

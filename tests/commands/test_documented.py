@@ -48,7 +48,7 @@ PRINTS = {
     "uplift_campaign": r"\n│ grade +│ C: a range only: not every check was passed +│\n",
     "campaign new": r"\Acampaign: 1\nprogram: journey-club\ncode: birthday\nname: ",
     "campaign check": r"\AThe document can be published\.\n\Z",
-    "campaign plan": r"\Acampaign: - -> 1\nprogram: - -> journey-club\n(.|\n)*\nToday it finds 0 members, of whom 0 enter\.\n",
+    "campaign plan": r"\Acampaign: - -> 1\nprogram: - -> journey-club\n(.|\n)*\nToday it finds 0 members\. 0 enter\.\n",
     "campaign apply": r"\nVersion 1 of birthday is published\.\n\Z",
     "offer check": r"\AThe offer can start\.\n\Z",
     "offer plan": r"\Aoffer: - -> 1\nprogram: - -> journey-club\n(.|\n)*\nEach reserves 9\.50 EUR at most: .* 94 times\.\n",

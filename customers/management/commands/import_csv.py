@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -96,7 +97,8 @@ class Command(BaseCommand):
             words = _("Interrupted. What was taken stays; run the same command again, and it goes on from there.")
             raise CommandError(words, returncode=INTERRUPTED)
         if report.refused:
-            words = _("%(count)s rows were refused.") % {"count": len(report.refused)}
+            refused = len(report.refused)
+            words = ngettext("%(count)s row was refused.", "%(count)s rows were refused.", refused) % {"count": refused}
             raise CommandError(words, returncode=SOME_REFUSED)
 
     def _run(self, console: Console, retailer: Retailer, said: Said, options: dict[str, Any]) -> tuple[Report, bool]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from loyalty.activity.explaining import RuleNames, readers_words, rule_names, said_by
+from loyalty.activity.explained_words import readers_words
+from loyalty.activity.explaining import RuleNames, rule_names, said_by
 from loyalty.points.models import label_of
 from loyalty.points.paging import StatedEntry, running_balances
 from loyalty.points.statement import Clock

@@ -1,11 +1,15 @@
 """What leads from a customer to its members and orders, and from an order to its member and its entries: reads only."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
 from customers.models import Customer, Order, Return
+from loyalty.activity.explained_words import readers_words
+from loyalty.activity.explaining import rule_names, said_by, why
 from loyalty.activity.search.hits import in_groups
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
@@ -49,11 +53,36 @@ def around_order(request: HttpRequest, order: Order) -> dict[str, Any]:
     members = (
         Membership.objects.filter(customer=order.customer_id).select_related("program") if order.customer_id else ()
     )
-    entries = Entry.objects.filter(order=order).select_related("wallet__membership__program").order_by("pk")  # as told
+    entries = _entries_of(order) if request.user.has_perm(VIEW_ENTRIES) else []
     return {
         "order": order,
         "members": [(each, in_groups(each.number)) for each in members] if may_see_members else [],
-        "entries": list(entries) if request.user.has_perm(VIEW_ENTRIES) else [],
+        "entries": _with_reasons(entries),
+        "gave_nothing": _gave_nothing(order) if not entries and request.user.has_perm(VIEW_ENTRIES) else [],
         "returns": list(Return.objects.filter(order=order).order_by("occurred_at")),
         "sees_persons": request.user.has_perm("customers.view_customer"),
     }
+
+
+def _entries_of(order: Order) -> list[Entry]:
+    """Return what an order did to points, in the order in which it was told."""
+    return list(Entry.objects.filter(order=order).select_related("wallet__membership__program").order_by("pk"))
+
+
+def _with_reasons(entries: Sequence[Entry]) -> list[tuple[Entry, list[str]]]:
+    """Return entries, each with why it is what it is, in the names of its own program."""
+    by_program: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_program[entry.wallet.membership.program_id].append(entry)
+    names = {program: rule_names(program, own) for program, own in by_program.items()}
+    words = readers_words()
+    return [
+        (entry, said_by(entry, names[entry.wallet.membership.program_id], words=words, to_staff=True))
+        for entry in entries
+    ]
+
+
+def _gave_nothing(order: Order) -> list[tuple[Membership, list[str]]]:
+    """Return the members for whom an order was decided, each with why it gave nothing."""
+    rows = Membership.objects.filter(decisions__order=order).select_related("program").order_by("pk").distinct()
+    return [(each, found.sentences) for each in rows if (found := why(each, order)) is not None]

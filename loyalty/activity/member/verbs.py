@@ -37,6 +37,15 @@ Said = dict[str, Any]
 SHOWN = 50
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+# What becomes of points: of one, and of several.
+GIVEN = ("%(points)s is given.", "%(points)s are given.")
+TAKEN = ("%(points)s is taken.", "%(points)s are taken.")
+REDEEMED = ("%(points)s is redeemed.", "%(points)s are redeemed.")
+SET_ASIDE = ("%(points)s is set aside.", "%(points)s are set aside.")
+COME_BACK = ("%(points)s comes back, with its own expiry.", "%(points)s come back, each with its own expiry.")
+EXPIRED = ("%(points)s has expired meanwhile.", "%(points)s have expired meanwhile.")
+GO_BACK = ("%(points)s goes back.", "%(points)s go back.")
+
 
 def _noted(request: HttpRequest, said: Said) -> dict[str, str]:
     """Return what the books keep of a decision: why, and whose it is."""
@@ -57,11 +66,16 @@ def _points(count: int) -> str:
     return ngettext("%(points)s point", "%(points)s points", abs(count)) % {"points": number_format(abs(count), 0)}
 
 
-def _outcome(receipt: LedgerReceipt, words: str) -> list[str]:
+def _told(one: str, many: str, count: int) -> str:
+    """Say what becomes of so many points, with its verb in their number."""
+    return ngettext(one, many, abs(count)) % {"points": _points(count)}
+
+
+def _outcome(receipt: LedgerReceipt, one: str, many: str) -> list[str]:
     """Say what a receipt says: what moved, and what can be spent afterwards."""
     if not receipt.is_new:
         return [_("This was done already: nothing changes.")]
-    return [words % {"points": _points(receipt.points)}, _spendable(receipt.available)]
+    return [_told(one, many, receipt.points), _spendable(receipt.available)]
 
 
 def _spendable(available: int) -> str:
@@ -77,7 +91,7 @@ def adjust_points(owner: ModelAdmin, request: HttpRequest, membership: Membershi
                 membership, said["points"], reference=f"staff:{said['key']}", now=timezone.now(),
                 wallet=said["wallet"], **_noted(request, said),
             )  # fmt: skip
-        return _outcome(receipt, _("%(points)s are given.") if said["points"] > 0 else _("%(points)s are taken."))
+        return _outcome(receipt, *(GIVEN if said["points"] > 0 else TAKEN))
 
     verb = Verb(
         _("Adjust points"),
@@ -97,7 +111,7 @@ def redeem_points(owner: ModelAdmin, request: HttpRequest, membership: Membershi
                 membership, said["points"], reference=f"staff:{said['key']}", now=timezone.now(),
                 wallet=said["wallet"], noted=_noted(request, said),
             )  # fmt: skip
-        return _outcome(receipt, _("%(points)s are redeemed."))
+        return _outcome(receipt, *REDEEMED)
 
     verb = Verb(
         _("Redeem points"),
@@ -124,7 +138,7 @@ def hold_points(owner: ModelAdmin, request: HttpRequest, membership: Membership)
             said["minutes"],
         )
         return [
-            _("%(points)s are set aside.") % {"points": _points(said["points"])},
+            _told(*SET_ASIDE, said["points"]),
             minutes % {"count": number_format(said["minutes"], 0)},
             _spendable(available),
         ]
@@ -144,9 +158,9 @@ def give_back(owner: ModelAdmin, request: HttpRequest, membership: Membership) -
     def act(said: Said, *, dry_run: bool) -> list[str]:
         with tried(dry_run):
             receipt = reverse(membership, UUID(said["which"]), now=timezone.now(), noted=_noted(request, said))
-        lines = _outcome(receipt, _("%(points)s come back, each with its own expiry."))
+        lines = _outcome(receipt, *COME_BACK)
         if receipt.expired:
-            lines.insert(1, _("%(points)s have expired meanwhile.") % {"points": _points(receipt.expired)})
+            lines.insert(1, _told(*EXPIRED, receipt.expired))
         return lines
 
     choices = [(str(entry.pk), _redemption(entry, membership)) for entry in _redemptions(request, membership)]
@@ -181,8 +195,8 @@ def confirm_hold(owner: ModelAdmin, request: HttpRequest, membership: Membership
         asked = said["points"]
         done = confirm(held.pk, now=timezone.now(), points=asked, noted=_noted(request, said))
         back = done.points - done.redeemed
-        lines = [_("%(points)s are redeemed.") % {"points": _points(done.redeemed)}]
-        return [*lines, _("%(points)s go back.") % {"points": _points(back)}] if back else lines
+        lines = [_told(*REDEEMED, done.redeemed)]
+        return [*lines, _told(*GO_BACK, back)] if back else lines
 
     words = _("What is held is redeemed; with fewer points the rest goes back.")
     return _end_hold(owner, request, membership, _Ending(_("Confirm a hold"), words, _("Confirm"), ConfirmForm, end))
@@ -193,7 +207,7 @@ def release_hold(owner: ModelAdmin, request: HttpRequest, membership: Membership
 
     def end(held: Hold, said: Said) -> list[str]:
         done = release(held.pk, now=timezone.now(), noted=_noted(request, said))
-        return [_("%(points)s go back.") % {"points": _points(done.points)}]
+        return [_told(*GO_BACK, done.points)]
 
     words = _("What is held goes back, and can be spent again.")
     return _end_hold(owner, request, membership, _Ending(_("Release a hold"), words, _("Release"), WhichForm, end))

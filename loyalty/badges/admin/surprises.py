@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.core.admin import (
     ExportedAdmin,
@@ -99,8 +100,7 @@ class SurpriseAdmin(Exporting):
                 gifts = draw(row, author=request.user.get_username(), now=timezone.now())
                 if dry_run:
                     transaction.set_rollback(True)
-            facts = {"gifts": gifts, "points": gifts * row.points}
-            return [str(_("%(gifts)s members get %(points)s points in all, within the next minutes.")) % facts]
+            return [_drawn(gifts, gifts * row.points)]
 
         refused = "" if row.status == Surprise.Status.DRAFT else str(_("It was drawn already."))
         verb = staff.Verb(
@@ -133,3 +133,12 @@ class SurpriseTicketAdmin(ExportedAdmin):
     list_select_related = ("surprise", "membership")
     ordering = ("-surprise", "place")
     exported = ("surprise__code", "place", "number", "lot", "is_drawn", "given_at", "missed_at", "missed_because")
+
+
+def _drawn(gifts: int, points: int) -> str:
+    words = ngettext(
+        "%(gifts)s member gets %(points)s points in all, within the next minutes.",
+        "%(gifts)s members get %(points)s points in all, within the next minutes.",
+        gifts,
+    )
+    return words % {"gifts": gifts, "points": points}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.core.admin import (
     ExportedAdmin,
@@ -190,7 +191,10 @@ class OfferAdmin(EditedByOne, ModelAdmin):
     def withdraw_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(row: Offer, _said: dict[str, Any]) -> list[str]:
             number = withdraw_offer(row, now=timezone.now())
-            return [str(_("%(number)s members lose it.")) % {"number": number_format(number)}]
+            return [
+                ngettext("%(number)s member loses it.", "%(number)s members lose it.", number)
+                % {"number": number_format(number)}
+            ]
 
         words = _("Nobody gets it any more, and who has not taken it loses it. What was taken can be used.")
         return self._ask(request, object_id, (_("Withdraw it"), words, _("Withdraw"), _("It is withdrawn.")), act)
@@ -264,6 +268,7 @@ class DiscountCapAdmin(ModelAdmin):
     ordering = ("program", "days", "-pk")
     fields = ("retailer", "program", ("limit", "days"))
     delete_confirmation_template = "campaigns/lift_cap.html"
+    delete_words = _("Lift the cap")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show who set it, and who lifted it, where that was done."""

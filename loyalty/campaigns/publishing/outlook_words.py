@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from loyalty.campaigns.publishing.audience import Audience
 from loyalty.campaigns.publishing.moving import Moves
@@ -20,6 +20,23 @@ REASON_WORDS = {
     "gone": gettext_lazy("were merged or erased"),
 }
 
+# What becomes of those who are on an earlier version: of one, and of several.
+AT_ONCE = ngettext_lazy(
+    "%(number)s of them is to hear its next message now: the time that it waits is over.",
+    "%(number)s of them are to hear its next message now: the time that it waits is over.",
+    "count",
+)
+COMPLETED = ngettext_lazy(
+    "%(number)s of them has had all that it says, and is through.",
+    "%(number)s of them have had all that it says, and are through.",
+    "count",
+)
+STAY = ngettext_lazy(
+    "%(number)s stays on its version: what began it is something else.",
+    "%(number)s stay on their version: what began it is something else.",
+    "count",
+)
+
 
 def lines_of(outlook: Outlook) -> Iterator[str]:
     """Yield what is known of a campaign before it starts."""
@@ -33,12 +50,10 @@ def lines_of(outlook: Outlook) -> Iterator[str]:
 
 
 def _of_today(audience: Audience) -> Iterator[str]:
-    words = ngettext(
-        "Today it finds %(found)s member, of whom %(enters)s enters.",
-        "Today it finds %(found)s members, of whom %(enters)s enter.",
-        audience.found,
-    )
-    yield words % {"found": number_format(audience.found), "enters": number_format(audience.enters)}
+    found = ngettext("Today it finds %(found)s member.", "Today it finds %(found)s members.", audience.found)
+    enters = ngettext("%(enters)s enters.", "%(enters)s enter.", audience.enters)
+    numbers = {"found": number_format(audience.found), "enters": number_format(audience.enters)}
+    yield f"{found} {enters}" % numbers
     for reason, number in audience.not_entered.items():
         yield _("Do not enter, as they %(why)s: %(number)s.") % _because(reason, number)
     for reason, number in audience.unreachable.items():
@@ -55,7 +70,11 @@ def _of_today(audience: Audience) -> Iterator[str]:
     if audience.in_a_month is not None:
         yield _("In a month it finds about %(number)s.") % {"number": number_format(audience.in_a_month)}
     if audience.counted < audience.found:
-        words = _("These numbers are estimated: %(number)s of those found were looked at.")
+        words = ngettext(
+            "These numbers are estimated: %(number)s of those found was looked at.",
+            "These numbers are estimated: %(number)s of those found were looked at.",
+            audience.counted,
+        )
         yield words % {"number": number_format(audience.counted)}
 
 
@@ -92,10 +111,10 @@ def moves_in_words(moves: Moves) -> list[str]:
         ) % {"number": number_format(moves.moved), "version": moves.version}
     ]  # fmt: skip
     for number, words in (
-        (moves.at_once, _("%(number)s of them are to hear its next message now: the time that it waits is over.")),
-        (moves.completed, _("%(number)s of them have had all that it says, and are through.")),
-        (moves.stay, _("%(number)s stay on their version: what began it is something else.")),
+        (moves.at_once, AT_ONCE),
+        (moves.completed, COMPLETED),
+        (moves.stay, STAY),
     ):
         if number:
-            found.append(words % {"number": number_format(number)})
+            found.append(words % {"number": number_format(number), "count": number})
     return found

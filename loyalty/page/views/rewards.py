@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from loyalty.activity.rewards.redeeming import redeem_reward
@@ -101,5 +101,10 @@ def cancel(request: HttpRequest, visit: Visit, redemption_id: UUID) -> HttpRespo
     found = get_object_or_404(reading.redemptions(visit.member), pk=redemption_id)
     receipt = cancel_reward(found, by_member=True, now=timezone.now())
     back = receipt.points - receipt.expired
-    messages.success(request, _("Cancelled: %(points)s points are back in your wallet.") % {"points": back})
+    words = ngettext(
+        "Cancelled: %(points)s point is back in your wallet.",
+        "Cancelled: %(points)s points are back in your wallet.",
+        back,
+    )
+    messages.success(request, words % {"points": back})
     return go(visit, "rewards")
