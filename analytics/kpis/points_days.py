@@ -19,7 +19,8 @@ from loyalty.programs.models import Program
 # As long as a server's clock may be behind, or a posting may wait for its transaction to begin.
 SETTLES_IN = timedelta(hours=1)
 NOTHING = UUID(int=0)
-# Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
+# Each net of what was undone: points taken back were not given unless they came back, those of an undone redemption are not
+# redeemed. What was
 # transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
 # alone. Other movements are few, and fewer are their entries: these are looked up, each once. {at} says how instants are told
 # apart, {lots} and {entries} which ids are meant.
@@ -29,12 +30,13 @@ WHERE l.retailer_id = %(retailer)s AND l.from_lot_id IS NULL AND {lots} GROUP BY
 """
 ENDED = """
 WITH ended AS (
-    SELECT m.entry_id, coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0) AS cancelled,
+    SELECT m.entry_id,
+        sum(CASE 'cancelled' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS cancelled,
         sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS redeemed,
         sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS expired
     FROM points_movement m
     WHERE m.retailer_id = %(retailer)s AND {entries}
-        AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
+        AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('cancelled', 'redeemed', 'expired'))
     GROUP BY 1
 )
 SELECT {at}, sum(m.cancelled)::bigint, sum(m.redeemed)::bigint, sum(m.expired)::bigint

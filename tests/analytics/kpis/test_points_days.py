@@ -11,15 +11,17 @@ from analytics.kpis.periods import Grain
 from analytics.kpis.points_days import sum_points
 from analytics.kpis.program_reading import Points, points
 from analytics.kpis.reading import Asked
+from customers.facts import CorrectionFact
 from customers.models import Retailer
 from loyalty.activity.account.spending import redeem
+from loyalty.activity.correcting import take_correction
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.analytics.kpis.shops import at
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
+FEBRUARY, MARCH, APRIL = date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
 
 
 @pytest.fixture
@@ -67,6 +69,19 @@ def test_what_is_told_late_of_a_day_that_was_summed_is_added_to_it(ada: Membersh
     assert (summed(owner), summed(owner)) == (True, True)
     assert points(asked(owner)) == told
     assert PointsDay.objects.get(day=date(2026, 2, 4)).issued == 7
+
+
+def test_points_that_were_taken_back_and_came_back_are_given(ada: Membership) -> None:
+    owner = ada.retailer
+    make.buys(ada, "100.00", at=at("04-02"), name="A1")
+    for version, (amount, day) in enumerate([("20.00", "04-03"), ("70.00", "04-04")], start=1):
+        corrected = make.order(ada, amount, at=at("04-02"), name="A1")
+        take_correction(owner, CorrectionFact(corrected, version), now=at(day))
+
+    april = Points(70, 0, 0)  # 100, of which 80 were taken back and 50 came back
+    assert points(asked(owner))[APRIL] == april
+    assert (summed(owner), summed(owner)) == (False, True)
+    assert points(asked(owner))[APRIL] == april
 
 
 @pytest.mark.parametrize("grain", list(Grain))
