@@ -20,7 +20,7 @@ from loyalty.programs.models import Program
 SETTLES_IN = timedelta(hours=1)
 NOTHING = UUID(int=0)
 # Each net of what was undone: points taken back were not given unless they came back, those of an undone redemption are not
-# redeemed. What was
+# redeemed. Spent points of an order that is corrected to another instant go to new lots: neither undone nor redeemed again. What was
 # transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
 # alone. Other movements are few, and fewer are their entries: these are looked up, each once. {at} says how instants are told
 # apart, {lots} and {entries} which ids are meant.
@@ -39,8 +39,9 @@ WITH ended AS (
         AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('cancelled', 'redeemed', 'expired'))
     GROUP BY 1
 )
-SELECT {at}, sum(m.cancelled)::bigint, sum(m.redeemed)::bigint, sum(m.expired)::bigint
-FROM ended m CROSS JOIN LATERAL (SELECT occurred_at FROM points_entry WHERE id = m.entry_id OFFSET 0) e
+SELECT {at}, sum(m.cancelled)::bigint, coalesce(sum(m.redeemed) FILTER (WHERE e.kind NOT IN ('earn', 'return')), 0)::bigint,
+    sum(m.expired)::bigint
+FROM ended m CROSS JOIN LATERAL (SELECT occurred_at, kind FROM points_entry WHERE id = m.entry_id OFFSET 0) e
 WHERE {kept} GROUP BY 1
 """
 LOCK = """

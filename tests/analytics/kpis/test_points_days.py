@@ -84,6 +84,21 @@ def test_points_that_were_taken_back_and_came_back_are_given(ada: Membership) ->
     assert points(asked(owner))[APRIL] == april
 
 
+def test_what_was_redeemed_is_so_once_where_its_order_turns_out_to_be_of_another_day(ada: Membership) -> None:
+    owner = ada.retailer
+    make.buys(ada, "100.00", at=at("04-02"), name="A1")
+    redeem(ada, 110, reference="r2", now=at("04-03"))  # 60 of the first order, 50 of this one
+    assert points(asked(owner))[APRIL] == Points(100, 110, 0)
+    moved = make.order(ada, "100.00", at=at("03-31"), name="A1")
+    take_correction(owner, CorrectionFact(moved, 1), now=at("04-20"))
+
+    found = points(asked(owner))
+
+    assert {month: each.redeemed for month, each in found.items()} == {FEBRUARY: 50, MARCH: 0, APRIL: 110}
+    assert (summed(owner), summed(owner)) == (False, True)
+    assert points(asked(owner)) == found
+
+
 @pytest.mark.parametrize("grain", list(Grain))
 def test_periods_of_each_length_are_told_as_by_the_ledger_alone(ada: Membership, grain: Grain) -> None:
     owner = ada.retailer
