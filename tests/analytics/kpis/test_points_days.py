@@ -5,12 +5,15 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from analytics.kpis.models import PointsDay, PointsMark
 from analytics.kpis.periods import Grain
 from analytics.kpis.points_days import sum_points
 from analytics.kpis.program_reading import Points, points
 from analytics.kpis.reading import Asked
+from analytics.tasks import prove_points
 from customers.facts import CorrectionFact
 from customers.models import Retailer
 from loyalty.activity.account.spending import redeem
@@ -159,3 +162,31 @@ def test_each_retailers_are_its_own(ada: Membership) -> None:
 
     assert points(asked(other.retailer)) == {FEBRUARY: Points(3, 0, 0)}
     assert points(asked(ada.retailer))[FEBRUARY] == Points(100, 50, 0)
+
+
+def test_each_night_the_sums_are_proven_and_what_the_ledger_does_not_confirm_is_summed_anew(ada: Membership) -> None:
+    owner, other = ada.retailer, make.member(make.program(make.retailer()), "bob")
+    make.buys(other, "3.00", at=at("02-03"))
+    for each in (owner, other.retailer):
+        assert (summed(each), summed(each)) == (False, True)
+    assert proven() == []
+    PointsDay.objects.filter(retailer=owner, day=date(2026, 2, 3)).update(issued=90)
+    PointsDay.objects.filter(retailer=owner, day=date(2026, 2, 5)).delete()
+    assert points(asked(owner))[FEBRUARY] == Points(90, 0, 0)
+
+    assert proven() == [
+        (owner.slug, "points issued of 2026-02-03: stored 90, proven 100"),
+        (owner.slug, "points redeemed of 2026-02-05: stored 0, proven 50"),
+    ]
+
+    assert points(asked(owner))[FEBRUARY] == Points(100, 50, 0)
+    assert list(PointsDay.objects.values_list("retailer", flat=True)) == [other.retailer_id]
+    assert (summed(owner), proven()) == (True, [])
+    assert PointsDay.objects.get(retailer=owner, day=date(2026, 2, 3)).issued == 100
+
+
+def proven() -> list[tuple[str, str]]:
+    """Prove all sums as each night does, and return what was said loudly of which retailer."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        prove_points()
+    return [(line["retailer"], line["difference"]) for line in lines if line["log_level"] == "error"]
