@@ -82,8 +82,8 @@ UPDATE analytics_pointsmark SET zone = %(zone)s, until = %(until)s, waiting = %(
     waiting_for = pg_current_xact_id()::text::bigint
 WHERE retailer_id = %(retailer)s
 """
-# Another way to the same days: by the entries of all movements up to the mark. A day that is kept and should not be is found as one
-# that should be and is not.
+# Another way to the same days: by the entries of all movements up to the mark. A day that is kept and should not be is found as
+# well as one that should be and is not.
 PROVEN = """
 WITH mark AS MATERIALIZED (SELECT zone, until FROM analytics_pointsmark WHERE retailer_id = %(retailer)s), moved AS (
     SELECT (e.occurred_at AT TIME ZONE k.zone)::date AS day, m.amount, l.from_lot_id IS NULL AND l.id < k.until AS is_first,
