@@ -1,3 +1,4 @@
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
@@ -12,6 +13,9 @@ from analytics.runs import compute_or_ask
 from analytics.uplift_runs import running as uplift
 from customers.isolation import for_each_retailer
 from customers.models import Retailer
+from loyalty.points.tasks import MAX_TOLD
+
+log = structlog.get_logger()
 
 
 @shared_task(name="analytics.tasks.refresh_statistics")
@@ -41,6 +45,16 @@ def run_asked(retailer: Retailer) -> None:
 def sum_points(retailer: Retailer) -> None:
     """Sum what happened to points by day, as far as it is settled."""
     points_days.sum_points(retailer, now=timezone.now())
+
+
+@shared_task(name="analytics.tasks.prove_points")
+@for_each_retailer(among=points_days.retailers_with_points)
+def prove_points(retailer: Retailer) -> None:
+    """Prove the sums of points by day, and say loudly which days the ledger does not confirm: they are summed anew."""
+    found = points_days.prove_sums(retailer)
+    for difference in found[:MAX_TOLD]:
+        log.error("points_by_day_broken", difference=str(difference))
+    log.info("points_by_day_proven", differences=len(found))
 
 
 @shared_task(name="analytics.tasks.audit_everyone")

@@ -9,6 +9,8 @@ from analytics.clv.spend import Spend
 from analytics.clv.statements import Figure, Statement
 from analytics.clv.tuples import Floats, Tuples
 
+TOLERANCE = 1e-9
+
 
 @dataclass(frozen=True)
 class Payback:
@@ -55,12 +57,14 @@ def first_covered(cost: Floats, cumulated: Floats) -> np.ndarray:
     """
     Return the first period whose cumulated margin covers each customer's cost; -1 where none does, or the cost is not known.
 
+    What differs by no more than floats do is covered: 12.70 and 7.10 are 19.80.
+
     :param cost: per customer
     :param cumulated: periods x customers
     """
     if not len(cumulated):
         return np.full(len(cost), -1)
-    covered = cumulated >= cost[None, :]
+    covered = (cumulated >= cost[None, :]) | np.isclose(cumulated, cost[None, :], rtol=TOLERANCE, atol=0.0)
     return np.where(covered.any(axis=0) & np.isfinite(cost), covered.argmax(axis=0), -1)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from analytics.kpis.points_days import NOTHING
 from customers.core import bulk
 from customers.models import Retailer
 
@@ -18,6 +19,7 @@ class Figures:
     :param deciles: decile, customers, mean predicted value, mean revenue to date; the highest first
     :param customers: persons: who was merged into another one is that one
     :param issued: points that were given: those that went from one member to another count once
+    :param expired: points that are expired: those that came back to a lot whose time was over, and none that came back in time
     :param set_aside: members who could not be worked on
     :param waiting: facts that wait to be decided
     :param undecided: those of them that could not be, so far
@@ -40,13 +42,17 @@ class Figures:
     deciles: list[tuple[int, int, Any, Any]]
 
 
+# What expired is read as the board reads it: of what is old the sums of its days, of the rest the ledger.
 TOTALS = """
 SELECT (SELECT count(*) FROM memberships_membership WHERE retailer_id = %(r)s AND left_at IS NULL),
     (SELECT count(*) FROM customers_customer WHERE retailer_id = %(r)s AND merged_into_id IS NULL),
     (SELECT coalesce(sum(available), 0) FROM points_wallet WHERE retailer_id = %(r)s),
     (SELECT coalesce(sum(pending), 0) FROM points_wallet WHERE retailer_id = %(r)s),
     (SELECT coalesce(sum(amount), 0) FROM points_lot WHERE retailer_id = %(r)s AND from_lot_id IS NULL),
-    (SELECT coalesce(-sum(available_change), 0) FROM points_entry WHERE retailer_id = %(r)s AND kind = 'expire'),
+    (SELECT coalesce(sum(expired), 0) FROM analytics_pointsday WHERE retailer_id = %(r)s)
+        + (SELECT coalesce(sum(CASE 'expired' WHEN to_state THEN amount ELSE -amount END), 0) FROM points_movement
+            WHERE retailer_id = %(r)s AND 'expired' IN (from_state, to_state)
+                AND entry_id >= coalesce((SELECT until FROM analytics_pointsmark WHERE retailer_id = %(r)s), %(nothing)s)),
     (SELECT count(*) FROM activity_setaside WHERE retailer_id = %(r)s),
     (SELECT count(*) FROM customers_undecidedfact WHERE retailer_id = %(r)s),
     (SELECT count(*) FROM customers_undecidedfact WHERE retailer_id = %(r)s AND error <> '')
@@ -74,7 +80,7 @@ def figures(retailer: Retailer) -> Figures:
     """Return a retailer's figures."""
     months = bulk.fetch(MONTHS, [retailer.pk])
     members, customers, available, pending, issued, expired, set_aside, waiting, undecided = bulk.fetch(
-        TOTALS, {"r": retailer.pk}
+        TOTALS, {"r": retailer.pk, "nothing": NOTHING}
     )[0]
     return Figures(
         members=members,

@@ -18,6 +18,7 @@ from analytics.models import ValueRun
 from analytics.runs import latest_run
 from analytics.wording import reason_of
 from customers.core.languages import in_readers_language
+from customers.core.money import decimals_of
 from customers.models import Retailer
 
 
@@ -97,6 +98,7 @@ def _tiers(found: Figures) -> dict[str, Any]:
 
 
 def _deciles(found: Figures, currency: str) -> dict[str, Any]:
+    decimals = decimals_of(currency)
     return {
         "title": _("Value of customers by decile"),
         "headers": [_("decile"), _("customers"), _("mean value"), _("mean revenue to date")],
@@ -106,8 +108,10 @@ def _deciles(found: Figures, currency: str) -> dict[str, Any]:
         ],
         "data": charts.data(
             [str(decile) for decile, *_rest in found.deciles],
-            charts.series(_("mean value"), [float(row[2] or 0) for row in found.deciles], "y", "bar"),
-            charts.series(_("mean revenue to date"), [float(row[3]) for row in found.deciles], "y", "line"),
+            charts.series(_("mean value"), [round(float(row[2] or 0), decimals) for row in found.deciles], "y", "bar"),
+            charts.series(
+                _("mean revenue to date"), [round(float(row[3]), decimals) for row in found.deciles], "y", "line"
+            ),
         ),
         "options": charts.options(currency, x_title=_("decile (10 is the highest)"), legend=True),
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from math import isclose
 
 from analytics.kpis.counts import Answers, Counted
 from analytics.kpis.periods import Period
@@ -108,11 +109,16 @@ class Series:
 
     @property
     def change(self) -> float | None:
-        """Return by how much that differs from the period before; None where either is not known, or not whole."""
+        """
+        Return by how much that differs from the period before; None where either is not known, or not whole.
+
+        1.10 of one order and 3.30 of three are as much, though their floats are not.
+        """
         over = [point for point in self.points if point.is_over and not point.is_partial]
         if len(over) < 2 or over[-1].value is None or over[-2].value is None:  # noqa: PLR2004 - two periods
             return None
-        return over[-1].value - over[-2].value
+        now, then = over[-1].value, over[-2].value
+        return 0.0 if isclose(now, then) else now - then
 
     @property
     def is_within_chance(self) -> bool:
@@ -142,7 +148,7 @@ OF_CUSTOMERS: Mapping[str, Callable[[Counted, Counted], tuple[float | None, int]
     "active_customers": lambda now, _before: (now.active, now.active),
     "new_customers": lambda now, _before: (now.new, now.active),
     "retention": lambda now, before: (_by(now.retained, before.active), before.active),
-    "churn": lambda now, before: (_less(_by(now.retained, before.active)), before.active),
+    "churn": lambda now, before: (_by(before.active - now.retained, before.active), before.active),
     "frequency": lambda now, _before: (_by(now.orders, now.active), now.active),
     "average_order": lambda now, _before: (_by(now.revenue, now.orders), now.orders),
     "revenue": lambda now, _before: (now.revenue, now.orders),
@@ -202,7 +208,3 @@ def _answered(score: Score, period: Period, is_over: bool) -> Point:  # noqa: FB
 
 def _by(some: float, whole: float) -> float | None:
     return some / whole if whole else None
-
-
-def _less(found: float | None) -> float | None:
-    return None if found is None else 1 - found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import isclose
 from typing import Any
 
 from django.urls import reverse
@@ -129,7 +130,7 @@ def _card(kpi: Kpi, found: Board, goals: Mapping[str, Decimal]) -> Card:
     change, target = series.change, goals.get(kpi.code)
     reached = None
     if target is not None and last.value is not None and kpi.good:
-        reached = (last.value - float(target)) * kpi.good >= 0
+        reached = (last.value - float(target)) * kpi.good >= 0 or isclose(last.value, float(target))
     return Card(
         **plain,
         value=written(last.value, kpi.unit, currency),

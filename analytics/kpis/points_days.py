@@ -11,34 +11,39 @@ from uuid import UUID
 
 from django.db import transaction
 
+from analytics.statistics import give_memory
 from customers.core import bulk
 from customers.core.ids import first_id_at
 from customers.models import Retailer
+from loyalty.points.proof import Difference
 from loyalty.programs.models import Program
 
 # As long as a server's clock may be behind, or a posting may wait for its transaction to begin.
 SETTLES_IN = timedelta(hours=1)
 NOTHING = UUID(int=0)
-# Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
-# transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given is read of lots
-# alone. Other movements are few, and fewer are their entries: these are looked up, each once. {at} says how instants are told
-# apart, {lots} and {entries} which ids are meant.
+# Each net of what was undone: points taken back were not given unless they came back, those of an undone redemption are not
+# redeemed. Spent points of an order that is corrected to another instant go to new lots: they are neither undone nor redeemed
+# again. What was transferred was given once. A lot that came from no other one was earned when its entry occurred: what was given
+# is read of lots alone. Other movements are few, and fewer are their entries: these are looked up, each once. {at} says how
+# instants are told apart, {lots} and {entries} which ids are meant.
 ISSUED = """
 SELECT {at}, sum(l.amount)::bigint FROM points_lot l
 WHERE l.retailer_id = %(retailer)s AND l.from_lot_id IS NULL AND {lots} GROUP BY 1
 """
 ENDED = """
 WITH ended AS (
-    SELECT m.entry_id, coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0) AS cancelled,
+    SELECT m.entry_id,
+        sum(CASE 'cancelled' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS cancelled,
         sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS redeemed,
         sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS expired
     FROM points_movement m
     WHERE m.retailer_id = %(retailer)s AND {entries}
-        AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
+        AND (m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('cancelled', 'redeemed', 'expired'))
     GROUP BY 1
 )
-SELECT {at}, sum(m.cancelled)::bigint, sum(m.redeemed)::bigint, sum(m.expired)::bigint
-FROM ended m CROSS JOIN LATERAL (SELECT occurred_at FROM points_entry WHERE id = m.entry_id OFFSET 0) e
+SELECT {at}, sum(m.cancelled)::bigint, coalesce(sum(m.redeemed) FILTER (WHERE e.kind NOT IN ('earn', 'return')), 0)::bigint,
+    sum(m.expired)::bigint
+FROM ended m CROSS JOIN LATERAL (SELECT occurred_at, kind FROM points_entry WHERE id = m.entry_id OFFSET 0) e
 WHERE {kept} GROUP BY 1
 """
 LOCK = """
@@ -77,6 +82,34 @@ UPDATE analytics_pointsmark SET zone = %(zone)s, until = %(until)s, waiting = %(
     waiting_for = pg_current_xact_id()::text::bigint
 WHERE retailer_id = %(retailer)s
 """
+# Another way to the same days: by the entries of all movements up to the mark. A day that is kept and should not be is found as
+# well as one that should be and is not.
+PROVEN = """
+WITH mark AS MATERIALIZED (SELECT zone, until FROM analytics_pointsmark WHERE retailer_id = %(retailer)s), moved AS (
+    SELECT (e.occurred_at AT TIME ZONE k.zone)::date AS day, m.amount, l.from_lot_id IS NULL AND l.id < k.until AS is_first,
+        CASE WHEN m.entry_id < k.until THEN m.from_state END AS left_state, m.from_state,
+        CASE WHEN m.entry_id < k.until THEN m.to_state END AS to_state, e.kind IN ('redeem', 'restore', 'transfer') AS is_spending
+    FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id CROSS JOIN mark k
+    WHERE m.retailer_id = %(retailer)s AND e.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s
+), ledger AS (
+    SELECT day, sum(CASE WHEN is_first AND from_state = 'issued' THEN amount ELSE 0 END)
+            - sum(CASE 'cancelled' WHEN to_state THEN amount WHEN left_state THEN -amount ELSE 0 END) AS issued,
+        coalesce(sum(CASE 'redeemed' WHEN to_state THEN amount WHEN left_state THEN -amount END) FILTER (WHERE is_spending), 0)
+            AS redeemed,
+        sum(CASE 'expired' WHEN to_state THEN amount WHEN left_state THEN -amount ELSE 0 END) AS expired
+    FROM moved GROUP BY 1
+)
+SELECT f.what, day::text, f.stored::bigint, f.proven::bigint
+FROM (SELECT * FROM analytics_pointsday WHERE retailer_id = %(retailer)s) d FULL JOIN ledger USING (day)
+CROSS JOIN LATERAL (VALUES
+    ('points issued', coalesce(d.issued, 0), coalesce(ledger.issued, 0)),
+    ('points redeemed', coalesce(d.redeemed, 0), coalesce(ledger.redeemed, 0)),
+    ('points expired', coalesce(d.expired, 0), coalesce(ledger.expired, 0))
+) AS f (what, stored, proven)
+WHERE f.stored <> f.proven ORDER BY day, f.what
+"""
+HOLD = "SELECT 1 FROM analytics_pointsmark WHERE retailer_id = %(retailer)s FOR UPDATE"
+BEGIN_ANEW = "UPDATE analytics_pointsmark SET until = %(nothing)s WHERE retailer_id = %(retailer)s"
 
 
 def retailers_with_points() -> list[int]:
@@ -105,3 +138,20 @@ def sum_points(retailer: Retailer, *, now: datetime, settles_in: timedelta = SET
         until = waiting
     bulk.change(MARK, asked | {"until": until, "waiting": max(until, first_id_at(now - settles_in))})
     return bool(is_settled)
+
+
+@transaction.atomic
+def prove_sums(retailer: Retailer) -> list[Difference]:
+    """
+    Return what is kept of days that the ledger does not confirm; then all of a retailer's sums are forgotten, and made anew.
+
+    Until they are, boards read the ledger alone.
+    """
+    asked = {"retailer": retailer.pk, "nothing": NOTHING}
+    give_memory()
+    found = [Difference(*row) for row in bulk.fetch_planned(PROVEN, asked)]
+    if found:
+        bulk.fetch(HOLD, asked)
+        bulk.change(FORGET, asked)
+        bulk.change(BEGIN_ANEW, asked)
+    return found

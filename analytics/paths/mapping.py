@@ -26,10 +26,14 @@ MAP = f"""
 WITH touches AS ({{touches}}), told AS (
     SELECT *, lag(rank) OVER w AS before, lag(at) OVER w AS before_at FROM touches
     WINDOW w AS (PARTITION BY customer_id ORDER BY at, rank)
+), numbered AS (
+    SELECT *, count(*) FILTER (WHERE before IS DISTINCT FROM rank OR at - before_at > interval '{SESSION_MINUTES} minutes')
+        OVER (PARTITION BY customer_id ORDER BY at, rank) AS place FROM told
+), joined AS (
+    SELECT customer_id, rank, place, min(at) AS at, bool_or(is_friction) AS is_friction FROM numbered GROUP BY 1, 2, 3
 ), once AS (
-    SELECT customer_id, at, rank, is_friction, lead(rank) OVER w AS next_rank, lead(at) OVER w AS next_at
-    FROM told WHERE before IS DISTINCT FROM rank OR at - before_at > interval '{SESSION_MINUTES} minutes'
-    WINDOW w AS (PARTITION BY customer_id ORDER BY at, rank)
+    SELECT *, lead(rank) OVER w AS next_rank, lead(at) OVER w AS next_at
+    FROM joined WINDOW w AS (PARTITION BY customer_id ORDER BY at, rank)
 ), followed AS (
     SELECT *, CASE WHEN next_at - at <= interval '{PAUSE_DAYS * 24} hours' THEN next_rank
         WHEN next_at IS NOT NULL OR at < %(last)s - interval '{PAUSE_DAYS * 24} hours' THEN {STOPPED} ELSE {OPEN} END AS next

@@ -16,6 +16,7 @@ from analytics.roll_outs.reading import stores_of
 from analytics.roll_outs.running import judged_of, months_of
 from analytics.uplift.results import Range
 from analytics.uplift.roll_outs import LEAD_MONTHS, Judged
+from customers.core.money import decimals_of
 from customers.core.numbers import shown
 from customers.core.ordering import by_number
 from customers.models import Retailer
@@ -103,8 +104,8 @@ def courses(judged: Judged, run: RollOutRun) -> Drawing:
         title=_("Stores with it, and what they would have sold"),
         labels=labels,
         series=[
-            Series(_("stores with it"), _rounded(judged.treated), "line", TEAL),
-            Series(_("weighted others, brought to their height"), _rounded(judged.compared), "line", AMBER),
+            Series(_("stores with it"), _rounded(judged.treated, run.currency), "line", TEAL),
+            Series(_("weighted others, brought to their height"), _rounded(judged.compared, run.currency), "line", AMBER),
         ],
         headers=[_("month"), _("stores with it"), _("weighted others"), _("difference"), _("with it")],
         rows=[
@@ -125,5 +126,5 @@ def courses(judged: Judged, run: RollOutRun) -> Drawing:
     )  # fmt: skip
 
 
-def _rounded(values: Sequence[float]) -> list[float | None]:
-    return [round(each, 2) for each in values]
+def _rounded(values: Sequence[float], currency: str) -> list[float | None]:
+    return [round(each, decimals_of(currency)) for each in values]

@@ -93,8 +93,10 @@ def _product_drawing(found: list[ProductReturn], currency: str) -> Drawing:
     values = [each.margin if has_margin else each.revenue for each in found]
     labels = [each.name or each.sku for each in found]
     rows = [(label, _money(value, currency)) for label, value in zip(labels, values, strict=True)]
+    decimals = decimals_of(currency)
+    drawn = [None if each is None else round(each, decimals) for each in values]
     return Drawing(
-        _("Products that bring most"), labels, [Series(name, [None if each is None else round(each, 2) for each in values])],
+        _("Products that bring most"), labels, [Series(name, drawn)],
         [_("product"), name], rows, y_title=currency, wide=True, is_flat=True,
     )  # fmt: skip
 

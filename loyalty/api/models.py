@@ -31,7 +31,10 @@ class Scope(models.TextChoices):
     PROGRAM_SIMULATE = "program:simulate", _("ask what-ifs")
     PROGRAM_PUBLISH = "program:publish", _("publish and withdraw versions")
     MEMBERS_TOKEN = "members:token", _("sign members in")
-    ANALYTICS_READ = "analytics:read", _("read what customers are worth")
+    ANALYTICS_READ = (
+        "analytics:read",
+        _("read analytics: what customers are worth, key figures, and what is owed in points"),
+    )
     WEBHOOKS_READ = "webhooks:read", _("read webhooks and what was delivered")
     WEBHOOKS_WRITE = "webhooks:write", _("add, change, try out and remove webhooks")
     CUSTOMERS_PRIVACY = "customers:privacy", _("export and erase what is held on persons")

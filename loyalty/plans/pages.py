@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
 from typing import Any
 
@@ -15,13 +16,14 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers.checks import plain
 from customers.core.calendar import add_months, local_date
 from customers.core.exporting import MAX_EXPORTED, figures_response
 from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.plans.benefits import MemberCosts, costs_of_members
 from loyalty.plans.models import PaidPlan, Subscription
-from loyalty.plans.report import SHOWN_MONTHS, Report, report
+from loyalty.plans.report import SHOWN_MONTHS, PlanMembers, PlanMonth, Report, report
 from loyalty.points.closing import EVER
 from loyalty.points.liability import month_of
 from loyalty.programs.models import Program
@@ -44,6 +46,7 @@ MONTHS = (
     "result",
 )
 PLANS = ("trial", "active", "past_due", "cancelled", "began", "joined", "changed", "ended", "churn_percent")
+CHURN = Decimal("0.0001")  # of a percent: as many digits as shares have in files of figures
 COSTS = ("paid", "refunded", "points", "points_cost", "saved_points", "discount", "perks_cost", "cost", "margin")
 
 
@@ -180,13 +183,21 @@ def _codes(program: Program) -> list[str]:
     return sorted(set(codes))
 
 
+def _cell(row: PlanMonth | PlanMembers, name: str) -> Any:
+    """Return a figure of a row as its file writes it: a third in percent has no end."""
+    figure = getattr(row, name)
+    if name != "churn_percent" or figure is None:
+        return figure
+    return Decimal(plain(figure.quantize(CHURN, ROUND_HALF_UP)))
+
+
 def _months_file(found: Report, program: Program) -> HttpResponse:
-    rows = ([getattr(month, each) for each in MONTHS] for month in found.months)
+    rows = ([_cell(month, each) for each in MONTHS] for month in found.months)
     return figures_response(f"{program.slug}-plans.csv", MONTHS, rows)
 
 
 def _plans_file(found: Report, program: Program) -> HttpResponse:
-    rows = ([each.plan.code, *(getattr(each, name) for name in PLANS)] for each in found.plans)
+    rows = ([each.plan.code, *(_cell(each, name) for name in PLANS)] for each in found.plans)
     return figures_response(f"{program.slug}-plan-churn.csv", ("plan", *PLANS), rows)
 
 

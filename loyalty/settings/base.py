@@ -307,6 +307,7 @@ CELERY_BEAT_SCHEDULE = {
     "experiments that end": {"task": "loyalty.experiments.tasks.end_experiments", "schedule": 300.0},
     "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
+    "the proof of points by day": {"task": "analytics.tasks.prove_points", "schedule": 86_400.0},
     "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
     "new passwords by mail": {"task": "loyalty.staff_signin.tasks.mail", "schedule": 5.0, "options": {"expires": 60}},
     "what is no longer kept": {"task": "loyalty.retention.tasks.prune", "schedule": 3_600.0},

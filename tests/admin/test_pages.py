@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from analytics.dashboards.figures import figures
+from analytics.kpis.points_days import sum_points
 from analytics.runs import compute_value
 from customers.facts import CorrectionFact
 from customers.importing.jobs import run_next
@@ -19,6 +21,7 @@ from customers.models import ImportJob, Order, UndecidedFact
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.access.roles import Role
+from loyalty.activity.account import spending
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.correcting import take_correction
@@ -89,6 +92,25 @@ def test_the_first_page_shows_the_figures(staff: Client, club: ProgramVersion, l
     assert all(word in page for word in words)
     assert page.count("<canvas") == 3
     assert page.count('class="plain-table"') == 3
+
+
+def test_the_first_page_tells_as_expired_what_is() -> None:
+    club = make.program(points={"pending_days": 0, "expiry": "days", "expiry_count": 9})
+    ada, bob, charlie = (make.member(club, name) for name in ("ada", "bob", "charlie"))
+    make.buys(ada, "100.00", at=make.on("2026-06-01"))
+    spent = spending.redeem(ada, 60, reference="r1", now=make.on("2026-06-02"))
+    bought = make.buys(bob, "30.00", at=make.on("2026-06-01"))
+    make.buys(charlie, "7.00", at=make.on("2026-06-01"))
+    run_nights(club, until=make.on("2026-07-01").date(), now=make.on("2026-07-01"))
+    assert figures(club.retailer).expired == 40 + 30 + 7
+
+    spending.reverse(ada, spent.entry_id, now=make.on("2026-07-02"))
+    make.returns(bob, bought, (1, "1"), at=make.on("2026-07-02"))
+
+    assert figures(club.retailer).expired == 40 + 60 + 7
+    for _ in range(2):
+        sum_points(club.retailer, now=timezone.now(), settles_in=timedelta(0))
+    assert figures(club.retailer).expired == 40 + 60 + 7
 
 
 def test_the_figures_count_persons_members_and_points_once(staff: Client) -> None:

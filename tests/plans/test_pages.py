@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -163,6 +163,23 @@ def test_the_report_is_shown_and_downloaded(staff: Client, ada: Membership, lang
     ]  # fmt: skip
     this = str(local_date(NOW, ada.program.tzinfo).replace(day=1))
     assert cohorts == [{"first_plan_in": this, "members": "1", "month": this, "left": "1"}]
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "33.3333"), ("fr", "33,3333")])
+def test_a_share_in_a_file_has_no_more_digits_than_somebody_reads(
+    staff: Client, ada: Membership, language: str, written: str
+) -> None:
+    for name in ("bob", "charlie"):
+        joined(make.member(ada.program, name), at=NOW)
+    end(ada, refunds=False, now=NOW + timedelta(seconds=1))
+
+    for table in ("months", "plans"):
+        asked = {"program": ada.program.slug, "format": "csv", "table": table}
+        file = staff.get(reverse("admin:plans_subscription_report"), asked, headers={"accept-language": language})
+        rows = csv.DictReader(
+            file.content.decode().removeprefix("\ufeff").splitlines(), delimiter=";" if language == "fr" else ","
+        )
+        assert {row["churn_percent"] for row in rows if row["ended"] == "1"} == {written}
 
 
 def test_without_plans_the_report_says_what_to_do(staff: Client) -> None:

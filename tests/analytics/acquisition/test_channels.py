@@ -29,6 +29,14 @@ def test_what_is_not_back_yet_is_said_as_a_share() -> None:
     assert (found.payback.period, round(found.payback.recovered_share, 2)) == (None, 0.83)
 
 
+@pytest.mark.parametrize(("cost", "months"), [("19.80", ("12.70", "7.10")), ("0.80", ("0.70", "0.10"))])
+def test_what_is_back_to_the_cent_is_back(cost: str, months: tuple[str, ...]) -> None:
+    found = of(float(cost), 1, *map(float, months))
+
+    assert (found.payback.period, found.payback.basis.code) == (1, "paid_back")
+    assert of(float(cost) + 0.01, 1, *map(float, months)).payback.period is None
+
+
 def test_a_customer_may_cost_what_it_brings_by_month_twelve() -> None:
     a_year = of(0, 10, *[1.0] * 15)
     young = of(0, 10, *[1.0] * 5)

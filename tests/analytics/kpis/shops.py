@@ -24,7 +24,7 @@ def five_customers(**given: Any) -> Retailer:
     return owner
 
 
-def sell(owner: Retailer, rows: Sequence[tuple[str, str, int]]) -> None:
+def sell(owner: Retailer, rows: Sequence[tuple[str, str, int | str]]) -> None:
     facts = [
         OrderFact(
             make.number("o"), at(day), (line_of(sku="A", quantity=Decimal(1), net_amount=Decimal(amount)),),

@@ -87,6 +87,30 @@ def test_a_goal_is_reached_in_the_direction_that_is_good(shop: Retailer) -> None
     assert found["churn"].goal == "goal 50.0\u00a0%"
 
 
+def test_a_goal_is_reached_by_what_is_written_like_it() -> None:
+    owner = make.retailer(zone="UTC")
+    sell(owner, [(f"c{place}", "03-05", "1.08") for place in range(10)])
+    sell(owner, [(f"c{place}", "04-05", "1.08") for place in range(7)])  # 7.56 of seven orders
+    for kpi, target in (("churn", "0.3"), ("retention", "0.7"), ("average_order", "1.08"), ("revenue", "7.56")):
+        KpiGoal.objects.create(retailer=owner, kpi=kpi, target=Decimal(target))
+
+    found = cards(owner)
+
+    assert {each: (found[each].value, found[each].reached) for each in ("churn", "retention", "average_order", "revenue")} == {
+        "churn": ("30.0\u00a0%", True), "retention": ("70.0\u00a0%", True), "average_order": ("1.08\u00a0EUR", True),
+        "revenue": ("7.56\u00a0EUR", True),
+    }  # fmt: skip
+
+
+def test_what_is_as_before_is_neither_better_nor_worse() -> None:
+    owner = make.retailer(zone="UTC")
+    sell(owner, [("ada", "02-05", "1.10"), ("ada", "03-05", "1.10"), *[("ada", "04-05", "1.10")] * 3])  # 3.30 of three
+
+    found = cards(owner)["average_order"]
+
+    assert (found.value, found.change, found.is_good) == ("1.10\u00a0EUR", "±0.00\u00a0EUR", None)
+
+
 def test_the_page_answers_in_both_languages_and_for_groups(shop: Retailer, staff: Client) -> None:
     for language in ("en", "fr"):
         for query in ("", "?grain=quarter", "?grain=week&by=channel", "?by=tier", "?by=segment", "?grain=no&by=no"):

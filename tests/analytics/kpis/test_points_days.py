@@ -5,21 +5,26 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from analytics.kpis.models import PointsDay, PointsMark
 from analytics.kpis.periods import Grain
 from analytics.kpis.points_days import sum_points
 from analytics.kpis.program_reading import Points, points
 from analytics.kpis.reading import Asked
+from analytics.tasks import prove_points
+from customers.facts import CorrectionFact
 from customers.models import Retailer
 from loyalty.activity.account.spending import redeem
+from loyalty.activity.correcting import take_correction
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.analytics.kpis.shops import at
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
+FEBRUARY, MARCH, APRIL = date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
 
 
 @pytest.fixture
@@ -67,6 +72,34 @@ def test_what_is_told_late_of_a_day_that_was_summed_is_added_to_it(ada: Membersh
     assert (summed(owner), summed(owner)) == (True, True)
     assert points(asked(owner)) == told
     assert PointsDay.objects.get(day=date(2026, 2, 4)).issued == 7
+
+
+def test_points_that_were_taken_back_and_came_back_are_given(ada: Membership) -> None:
+    owner = ada.retailer
+    make.buys(ada, "100.00", at=at("04-02"), name="A1")
+    for version, (amount, day) in enumerate([("20.00", "04-03"), ("70.00", "04-04")], start=1):
+        corrected = make.order(ada, amount, at=at("04-02"), name="A1")
+        take_correction(owner, CorrectionFact(corrected, version), now=at(day))
+
+    april = Points(70, 0, 0)  # 100, of which 80 were taken back and 50 came back
+    assert points(asked(owner))[APRIL] == april
+    assert (summed(owner), summed(owner)) == (False, True)
+    assert points(asked(owner))[APRIL] == april
+
+
+def test_what_was_redeemed_is_so_once_where_its_order_turns_out_to_be_of_another_day(ada: Membership) -> None:
+    owner = ada.retailer
+    make.buys(ada, "100.00", at=at("04-02"), name="A1")
+    redeem(ada, 110, reference="r2", now=at("04-03"))  # 60 of the first order, 50 of this one
+    assert points(asked(owner))[APRIL] == Points(100, 110, 0)
+    moved = make.order(ada, "100.00", at=at("03-31"), name="A1")
+    take_correction(owner, CorrectionFact(moved, 1), now=at("04-20"))
+
+    found = points(asked(owner))
+
+    assert {month: each.redeemed for month, each in found.items()} == {FEBRUARY: 50, MARCH: 0, APRIL: 110}
+    assert (summed(owner), summed(owner)) == (False, True)
+    assert points(asked(owner)) == found
 
 
 @pytest.mark.parametrize("grain", list(Grain))
@@ -129,3 +162,31 @@ def test_each_retailers_are_its_own(ada: Membership) -> None:
 
     assert points(asked(other.retailer)) == {FEBRUARY: Points(3, 0, 0)}
     assert points(asked(ada.retailer))[FEBRUARY] == Points(100, 50, 0)
+
+
+def test_each_night_the_sums_are_proven_and_what_the_ledger_does_not_confirm_is_summed_anew(ada: Membership) -> None:
+    owner, other = ada.retailer, make.member(make.program(make.retailer()), "bob")
+    make.buys(other, "3.00", at=at("02-03"))
+    for each in (owner, other.retailer):
+        assert (summed(each), summed(each)) == (False, True)
+    assert proven() == []
+    PointsDay.objects.filter(retailer=owner, day=date(2026, 2, 3)).update(issued=90)
+    PointsDay.objects.filter(retailer=owner, day=date(2026, 2, 5)).delete()
+    assert points(asked(owner))[FEBRUARY] == Points(90, 0, 0)
+
+    assert proven() == [
+        (owner.slug, "points issued of 2026-02-03: stored 90, proven 100"),
+        (owner.slug, "points redeemed of 2026-02-05: stored 0, proven 50"),
+    ]
+
+    assert points(asked(owner))[FEBRUARY] == Points(100, 50, 0)
+    assert list(PointsDay.objects.values_list("retailer", flat=True)) == [other.retailer_id]
+    assert (summed(owner), proven()) == (True, [])
+    assert PointsDay.objects.get(retailer=owner, day=date(2026, 2, 3)).issued == 100
+
+
+def proven() -> list[tuple[str, str]]:
+    """Prove all sums as each night does, and return what was said loudly of which retailer."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        prove_points()
+    return [(line["retailer"], line["difference"]) for line in lines if line["log_level"] == "error"]

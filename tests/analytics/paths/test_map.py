@@ -58,6 +58,14 @@ def test_the_same_again_within_half_an_hour_is_one_touchpoint(shop: Retailer) ->
     )
 
 
+@pytest.mark.parametrize("answers", ["n2 q{later}:1", "q2:1 n{later}", "n2 q2:1", "q2:1 n2", "q2:4 q{later}:2"])
+def test_of_answers_that_are_one_touchpoint_a_bad_one_is_friction(shop: Retailer, answers: str) -> None:
+    journeys(shop, {"ada": f"o1 {answers.format(later=2 + 10 * MINUTE)}"})
+    found = mapped(shop)
+
+    assert (found[Touch.ORDER].ended_by_friction, found[Touch.SURVEY].times) == (1, 1)
+
+
 def test_after_thirty_days_a_path_is_another_one(shop: Retailer) -> None:
     journeys(shop, {"ada": "v1 o31", "bob": f"v1 o{31 + MINUTE}"})
     found = mapped(shop, at(80))

@@ -1,7 +1,9 @@
 """What pays as staff and systems see it: the page, its files and the API."""
 
 import csv
+import json
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -58,6 +60,21 @@ def test_the_page_says_what_it_rests_on(shop: Retailer) -> None:
     assert (row["name"], row["orders"], row["customers"], row["margin"], row["repeat"]) == (
         "TEA", "2", "1", "12.00", "100.0\u00a0%",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("currency", "sold", "drawn", "told"),
+    [("KWD", "10.125", 3.392, "3.392"), ("EUR", "10.12", 3.39, "3.39"), ("JPY", "101", 34, "34")],
+)
+def test_a_chart_of_products_draws_what_its_table_says(currency: str, sold: str, drawn: float, told: str) -> None:
+    """A rate of 33.5 % leaves 3.391875 of 10.125, 3.3902 of 10.12 and 33.835 of 101."""
+    owner = make.retailer(zone="UTC", currency=currency, margin_rate=Decimal("0.335"))
+    record_orders(owner, [make.order("ada", sold, at=timezone.now() - timedelta(days=2))], now=timezone.now())
+
+    chart = page(owner, {}, now=timezone.now())["chart"]
+
+    assert json.loads(chart["data"])["datasets"][0]["data"] == [drawn]
+    assert chart["rows"][0][1] == f"{told}\u00a0{currency}"
 
 
 def test_who_is_new_to_a_product_is_told_by_no_door_where_the_data_do_not_say_when_customers_came(
