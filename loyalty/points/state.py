@@ -20,6 +20,7 @@ from loyalty.points.rules import Earning
 from loyalty.points.states import State
 
 MAIN = "points"  # the wallet that every program has
+CONTESTS = "contests"  # the source of prizes, which are won when a window ends and given later
 NEVER = datetime.max.replace(tzinfo=UTC)
 FOREVER, UNLIMITED = Lifetime(), Limits()
 POINTS: "Key[PointsState]" = Key("points")
