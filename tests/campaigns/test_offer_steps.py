@@ -157,6 +157,39 @@ def test_who_would_not_get_the_offer_is_not_counted_among_those_whom_the_first_m
     assert (OfferGrant.objects.count(), OfferRefusal.objects.count(), budget(one)) == (0, 0, (0, 0))
 
 
+@pytest.mark.parametrize(
+    ("steps", "reached"),
+    [
+        ("one other email", 0),  # of one slot: who holds one is given no other
+        ("one? other email", 0),
+        ("one other? email", 2),
+        ("paused paused email", 0),  # again only after a month
+        ("vips? other email", 0),  # where VIPs get nothing they get the other one of its slot, that was asked for with it
+    ],
+)
+def test_what_steps_before_would_give_counts_for_what_a_step_is_foreseen_to_give(steps: str, reached: int) -> None:
+    program = club(owner=shop())
+    one, other = offer(program, slot="spring", at=TEN), offer(program, slot="spring", at=TEN)
+    vips = offer(program, slot="spring", segments=["vip"], at=TEN)
+    paused = offer(program, again_after_days=30, at=TEN)
+    for name in ("ada", "bob"):
+        born(program, name)
+    kinds = {
+        "one": gives(one), "one?": gives(one, ends_without=False), "other": gives(other), "paused": gives(paused),
+        "other?": gives(other, ends_without=False), "vips?": gives(vips, ends_without=False), "email": says_by("email"),
+    }  # fmt: skip
+    live = birthday(program, *(kinds[each] for each in steps.split()))
+    box = Box()
+
+    assert live.version is not None
+    found = audience_of(live, live.version, now=TEN)
+    go(program, live)
+    send_all(program.retailer, TEN, box)
+
+    unreachable = {"no_offer": 2 - reached} if reached < 2 else {}
+    assert (found.enters, found.unreachable, found.reached, len(box.taken)) == (2, unreachable, reached, reached)
+
+
 def test_who_is_moved_gets_the_offer_that_stands_where_another_one_stood() -> None:
     program = club(owner=shop())
     first, second = (offer(program, at=TEN) for _ in range(2))
