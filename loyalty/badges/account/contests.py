@@ -1,8 +1,8 @@
 """
 Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment.
 
-Who is held out of it is asked at the end of its window, as the leaderboard does: an experiment that starts or ends before its prizes
-are given changes nobody's rank.
+Who is held out of it is asked at the end of its window, as the leaderboard does: an experiment that starts or ends before its
+prizes are given changes nobody's rank.
 
 What was told by then counts, also where it still waits to be decided, as what a file brings does: the contest waits for it.
 """

@@ -39,13 +39,15 @@ ORDER BY r.next_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 WRITE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, rule = w.rule, channel = w.channel, due_at = w.due_at,
     claimed_at = w.claimed_at, claimed_until = w.claimed_until, tries = w.tries, is_resent = w.is_resent,
+    route = w.route,
     address_hash = CASE WHEN w.address_hash = '' THEN m.address_hash
         WHEN m.state = 'claimed' AND m.address_hash <> w.address_hash THEN '' ELSE w.address_hash END
 FROM (
     SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS state, unnest(%b::text[]) AS reason, unnest(%b::text[]) AS rule,
         unnest(%b::text[]) AS channel, unnest(%b::timestamp with time zone[]) AS due_at,
         unnest(%b::timestamp with time zone[]) AS claimed_at, unnest(%b::timestamp with time zone[]) AS claimed_until,
-        unnest(%b::bigint[]) AS tries, unnest(%b::boolean[]) AS is_resent, unnest(%b::text[]) AS address_hash
+        unnest(%b::bigint[]) AS tries, unnest(%b::boolean[]) AS is_resent, unnest(%b::text[]) AS address_hash,
+        unnest(%b::text[]) AS route
 ) w WHERE w.id = m.id
 """
 NEXT = """
@@ -206,7 +208,7 @@ def _row(change: MessageChange) -> tuple[object, ...]:
     return (
         change.message.due.id, str(change.state), change.reason, change.rule, change.channel,
         change.due_at or change.message.due.due_at, change.claimed_at, change.until, change.tries, change.is_resent,
-        change.address_hash,
+        change.address_hash, change.route,
     )  # fmt: skip
 
 
