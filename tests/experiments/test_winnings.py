@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from loyalty.activity.account.leaving import leave
+from loyalty.activity.replaying import replay
 from loyalty.activity.versions import versions_of_member, versions_of_program
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import NoSuchBoard, join_board
@@ -276,6 +277,7 @@ def test_a_contest_pays_whom_its_leaderboard_shows_as_things_were_when_its_windo
     given = Grant.objects.order_by("-points").values_list("membership", "given", "reason")
     assert [each["name"] for each in board["lines"]] == paid
     assert [(names[who], points) for who, points in won] == [(paid[0], 100), (paid[1], 40)]
+    assert replay(made, now=make.on("2026-07-11")).deviations == []
     assert [(names[who], *rest) for who, *rest in given] == [(paid[0], 100, ""), (paid[1], 40, "")]
 
 

@@ -18,7 +18,7 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.ids import new_id
 from customers.core.values import dataclass
-from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.nightly import give_waiting
 from loyalty.activity.versions import versions_of_program
 from loyalty.badges.boards import Among, Line, ends_at, ranked, rule_at
 from loyalty.badges.models import Board, ContestFinish, ContestPrize
@@ -124,7 +124,7 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
     _note(finish, winners)
     _ask(finish, board, winners, rule.wallet, now)
     publish([_event(program, each, now) for each in winners], now=now)
-    take_waiting([each.key for each in winners], now=now)
+    give_waiting([each.key for each in winners], now=now)
     return 1
 
 
