@@ -164,7 +164,7 @@ def test_who_would_not_get_the_offer_is_not_counted_among_those_whom_the_first_m
         ("one? other email", 0),
         ("one other? email", 2),
         ("paused paused email", 0),  # again only after a month
-        ("vips? other email", 0),  # where VIPs get nothing they get the other one of its slot, that was asked for with it
+        ("vips? other email", 0),  # who is no VIP gets another one of its slot at once
     ],
 )
 def test_what_steps_before_would_give_counts_for_what_a_step_is_foreseen_to_give(steps: str, reached: int) -> None:
@@ -372,6 +372,27 @@ def test_an_offer_that_is_taken_back_while_its_message_waits_is_not_promised() -
 
     assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
     assert Message.objects.get(campaign=row).state == "dropped"
+
+
+@pytest.mark.parametrize(("hours", "said"), [(38, ["Hi: Ten off", "Ten off waits for you"]), (39, ["Hi"])])
+def test_an_offer_whose_day_is_over_when_its_message_has_waited_is_not_promised(hours: int, said: list[str]) -> None:
+    """It ends with the midnight after the 28th in Paris, 38 hours after ten in the morning of the 27th."""
+    program = club(owner=shop())
+    spring = offer(program, valid_days=1, at=TEN)
+    row = birthday(program, gives(spring), says_by("email", expires_after="P5D"), text="{{ offer }} waits for you")
+    careful = birthday(
+        program, gives(spring, ends_without=False), says_by("email", expires_after="P5D"),
+        text="Hi{% if offer %}: {{ offer }}{% endif %}",
+    )  # fmt: skip
+    born(program, "ada")
+    box = Box()
+    go(program, row, careful)
+
+    send_all(program.retailer, TEN + timedelta(hours=hours, minutes=-1), box)
+
+    assert sorted(each.text.split("\n")[0] for each in box.taken) == said
+    rule = Message.objects.filter(campaign=row).values_list("state", "rule").get()
+    assert rule == (("accepted", "") if hours == 38 else ("dropped", "no_longer_true"))
 
 
 def test_an_offer_whose_reward_is_withdrawn_is_not_promised_whether_or_not_the_night_has_run() -> None:

@@ -226,7 +226,9 @@ def _missed(row: Surprise, found: Sequence[_Drawn], now: datetime) -> dict[int, 
 def _asked(row: Surprise, drawn: _Drawn, now: datetime) -> GrantAsked:
     cause = f"surprise:{row.pk}:{drawn.ticket}"  # of two memberships that became one each is given its own
     said = {"surprise": row.code, "name": row.name, "name_fr": row.name_fr}
-    return GrantAsked(new_id(), row.retailer_id, drawn.membership_id, SURPRISES, row.wallet, row.points, cause, now, said)
+    return GrantAsked(
+        new_id(), row.retailer_id, drawn.membership_id, SURPRISES, row.wallet, row.points, cause, now, said
+    )
 
 
 def explain(surprise: Surprise) -> Explained:

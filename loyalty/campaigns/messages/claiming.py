@@ -22,7 +22,7 @@ from loyalty.campaigns.messages.loading import OpenMessage, Person, Settings, lo
 from loyalty.campaigns.messages.speed import Speeds
 from loyalty.campaigns.models import Message, Outcome
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.offering.steps import decided_for, lacks_needed, values_of_offers
+from loyalty.campaigns.offering.steps import decided_for, lacks_needed, still_had, values_of_offers
 from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.reaching.merging import note_merged
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER
@@ -140,20 +140,20 @@ def _as_it_is(messages: Sequence[OpenMessage], look_again: LookAgain, now: datet
 
 
 def _with_offers(messages: Sequence[OpenMessage], now: datetime) -> list[OpenMessage]:
-    """Return messages as they are to be decided: none promises an offer that was taken back."""
+    """Return messages as they are to be decided: none promises an offer that was taken back, or is over since it was planned."""
     naming = {
         each.entry_id: each.customer_id
         for each in messages
         if each.names_offer and each.entry_id is not None and each.next_at <= now and not each.ended
     }
     told = decided_for(naming, now=now)
-    gone = {key for key, own in told.items() if any(each.is_taken_back for each in own.values())}
     rows, judged = [], []
     for each in messages:
-        if not each.names_offer or each.entry_id not in gone:
+        decided = told.get(each.entry_id, {}) if each.names_offer and each.entry_id is not None else {}
+        own = still_had(decided, since=each.planned_at, now=now)
+        if not any(one.is_taken_back for one in own.values()):
             judged.append(each)
             continue
-        own = told[each.entry_id]
         rows.append((each.due.id, json.dumps(values_of_offers(own))))
         judged.append(replace(each, ended=each.ended or NO_LONGER_TRUE) if lacks_needed(own) else each)
     if rows:

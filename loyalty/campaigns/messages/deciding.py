@@ -100,9 +100,7 @@ def _ended(message: OpenMessage, person: Person, now: datetime) -> MessageChange
     return None
 
 
-def _change(
-    message: OpenMessage, plan: Plan, person: Person, settings: Settings, now: datetime
-) -> MessageChange:
+def _change(message: OpenMessage, plan: Plan, person: Person, settings: Settings, now: datetime) -> MessageChange:
     if isinstance(plan, Go):
         tries = message.tries + 1
         return MessageChange(
