@@ -70,7 +70,13 @@ def test_other_rules_and_reasons_stand_in_words_and_what_a_provider_says_as_it_s
 
 
 def test_why_an_entry_ends_or_a_question_is_not_asked_stands_in_words_of_both_languages() -> None:
-    codes = {*exits.REASONS.values(), exits.NO_LONGER_TRUE, surveys.CLOSED, surveys.ASKED_LATELY, surveys.ASKED_OTHERWISE}
+    codes = {
+        *exits.REASONS.values(),
+        exits.NO_LONGER_TRUE,
+        surveys.CLOSED,
+        surveys.ASKED_LATELY,
+        surveys.ASKED_OTHERWISE,
+    }
 
     said = {code: reason_in_words(code) for code in codes}
     with override("fr"):
