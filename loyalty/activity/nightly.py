@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from customers.core import bulk
 from customers.core.calendar import midnight
@@ -190,6 +190,27 @@ def try_again(memberships: Iterable[UUID], *, now: datetime) -> int:
     for key in keys:
         _advance_all([key], now, now, Advanced())
     return SetAside.objects.filter(membership__in=keys).count()
+
+
+def give_waiting(memberships: Iterable[UUID], *, now: datetime) -> None:
+    """
+    Decide the grants that wait for members, within the caller's transaction: who fails is set aside, and stops nobody else.
+
+    What waits for that one goes on waiting, and is to be asked for again.
+    """
+    keys = sorted(set(memberships))
+    try:
+        with transaction.atomic():
+            take_waiting(keys, now=now)
+            SetAside.objects.filter(membership__in=keys).delete()
+    except (OperationalError, InterfaceError):  # of the database itself: it is nobody's own
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+        if len(keys) == 1:
+            set_aside(keys[0], "time", error, now=now)
+            return
+        for key in keys:
+            give_waiting([key], now=now)
 
 
 def set_aside(membership_id: UUID, what: str, error: Exception, *, now: datetime) -> None:

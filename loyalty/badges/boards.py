@@ -1,7 +1,8 @@
 """
 Who is where on a leaderboard: reads only, by the index of scores, whatever the number of members.
 
-Who is held out of it stands on none, and in nobody's way: it is ranked without that one, as its prizes are given.
+Who is held out of it stands on none, and in nobody's way: it is ranked without that one. Of a window that is over, who is held
+out is asked at its end, by whom a contest's prizes are given, too: what it shows is what is paid.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
-from customers.core.calendar import day_after, local_date, midnight
+from customers.core.calendar import day_after, midnight
 from customers.core.values import dataclass
 from loyalty.activity.arms import IN_ONE, named_arms, withheld_arms
 from loyalty.badges.rules import BoardRule
+from loyalty.badges.state import GAME
 from loyalty.badges.windows import days_of
 from loyalty.engine.versions import Versions
 
@@ -40,6 +42,23 @@ SELECT count(*) FROM (
 MOMENT = timedelta(microseconds=1)
 
 
+def ends_at(window: str, zone: ZoneInfo) -> datetime | None:
+    """Return the last instant of a window, at which it is asked how things were in it; None for no end."""
+    last = days_of(window)[1]
+    return None if last is None else midnight(day_after(last), zone) - MOMENT
+
+
+def rule_at(versions: Versions, name: str, at: datetime) -> BoardRule | None:
+    """Return a leaderboard as it was at an instant, or as the last version before had it; None where none has it."""
+    known = versions.whole or versions  # the arms of who asks hide it from nobody else
+    begun = [each for start, each in zip(known.starts, known.versions, strict=True) if start <= at]
+    for version in reversed(begun or list(known.versions[:1])):
+        rule = version.of(GAME).by_name.get(name)
+        if isinstance(rule, BoardRule):
+            return rule
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Among:
     """
@@ -60,11 +79,11 @@ class Among:
     @classmethod
     def of(cls, rule: BoardRule, versions: Versions, window: str, *, now: datetime) -> "Among":
         """Return who is ranked in a window: as things are now, or were when it ended."""
-        last, version = days_of(window)[1], versions.at(now)
-        zone = version.zone if version is not None else ZoneInfo("UTC")
-        is_over = last is not None and last < local_date(now, zone)
-        at = midnight(day_after(last), zone) - MOMENT if last is not None and is_over else now
-        return cls.at(rule, versions, at)
+        version = versions.at(now)
+        at = ends_at(window, version.zone if version is not None else ZoneInfo("UTC"))
+        if at is None or at >= now:
+            return cls.at(rule, versions, now)
+        return cls.at(rule_at(versions, rule.name, at) or rule, versions, at)
 
     @property
     def condition(self) -> str:

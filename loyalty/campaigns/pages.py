@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +27,7 @@ from loyalty.campaigns.models import CampaignVersion, MessageChannel, Step, Step
 from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.publishing.describing import step_of, trigger_of
 from loyalty.campaigns.publishing.ready_made import ReadyMade, begin, ready_made
+from loyalty.campaigns.reaching.waiting import decide_all_again
 from loyalty.outbox.endpoints import new_secret
 from loyalty.programs.models import Program
 
@@ -213,7 +215,25 @@ def _shown(each: ReadyMade) -> dict[str, Any]:
     return {"journey": each, "kind": kind, "trigger": trigger, "steps": [step_of(step) for step in steps]}
 
 
-class MessageChannelAdmin(ModelAdmin):
+class SendingAdmin(ModelAdmin):
+    """How a retailer sends: with each change of it what waits is decided again."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        super().save_model(request, obj, form, change)
+        decide_all_again(obj.retailer_id, now=timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        decide_all_again(obj.retailer_id, now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        retailers = sorted(set(queryset.values_list("retailer_id", flat=True)))
+        super().delete_queryset(request, queryset)
+        for retailer in retailers:
+            decide_all_again(retailer, now=timezone.now())
+
+
+class MessageChannelAdmin(SendingAdmin):
     list_display = (
         "channel",
         "retailer",
@@ -248,13 +268,13 @@ class MessageChannelAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
 
 
-class FrequencyCapAdmin(ModelAdmin):
+class FrequencyCapAdmin(SendingAdmin):
     list_display = ("limit", "days", "channel", "kind", "tag", "retailer")
     ordering = ("retailer", "days", "limit")
     fields = ("retailer", ("limit", "days"), ("channel", "kind", "tag"))
 
 
-class SendingHoursAdmin(ModelAdmin):
+class SendingHoursAdmin(SendingAdmin):
     list_display = ("retailer", "quiet_from", "quiet_to")
     ordering = ("retailer",)
     fields = ("retailer", ("quiet_from", "quiet_to"))

@@ -36,11 +36,13 @@ REASONS: Mapping[str, Promise] = {
     "erased": gettext_lazy("was erased"),
     "left": gettext_lazy("left the program"),
     "ordered": gettext_lazy("ordered"),
+    "contacted": gettext_lazy("spoke with support"),
     "completed": gettext_lazy("took all steps"),
     "converted_before_exposure": gettext_lazy("ordered before anything was said"),
     "superseded": gettext_lazy("a later step says more"),
     "asked_lately": gettext_lazy("was asked the same not long before"),
     "asked_another_lately": gettext_lazy("was asked something else not long before"),
+    "survey_closed": gettext_lazy("what it asks cannot be answered any more"),
     "set_aside": gettext_lazy("its step failed, and is tried again"),
 }
 OF_DISCOUNTS = re.compile(r"([0-9]+)_per_([0-9]+)_days:([0-9]{4}-[0-9]{2}-[0-9]{2})")

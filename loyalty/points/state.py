@@ -20,6 +20,8 @@ from loyalty.points.rules import Earning
 from loyalty.points.states import State
 
 MAIN = "points"  # the wallet that every program has
+CONTESTS = "contests"  # the source of prizes, which are won when a window ends and given later
+SURPRISES = "surprises"  # the source of gifts that are drawn by lot
 NEVER = datetime.max.replace(tzinfo=UTC)
 FOREVER, UNLIMITED = Lifetime(), Limits()
 POINTS: "Key[PointsState]" = Key("points")

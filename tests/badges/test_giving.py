@@ -20,6 +20,7 @@ from customers.recording import record_orders
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.backlog import catch_up
+from loyalty.activity.models import SetAside
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.badges.account.contests import finish_contests
@@ -33,11 +34,12 @@ from loyalty.badges.account.surprises import (
     give,
     placed,
 )
+from loyalty.badges.account.waiting import give_left
 from loyalty.badges.models import Board, ContestFinish, ContestPrize, Participation, Surprise, SurpriseTicket
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
-from loyalty.points.models import Entry
+from loyalty.points.models import Entry, Grant, Wallet
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Tier
 from tests import make
@@ -164,6 +166,44 @@ def test_a_contest_is_finished_once_after_its_window_and_ties_share_the_prize_of
         (3, 40),
     ]
     assert replay(club, now=make.on("2026-07-04")).deviations == []
+
+
+@pytest.mark.breaks_the_ledger
+@pytest.mark.sets_aside
+def test_a_winner_of_whom_nothing_can_be_decided_stops_nobody_elses_prize_or_gift_and_has_its_own_once_it_can() -> None:
+    draft = make.version(points={"pending_days": 30})
+    game.add(draft, boards=[CONTEST])
+    club = make.published(draft)
+    ill, sound = (make.member(club, name) for name in ("ada", "bob"))
+    for who, amount in ((ill, "50"), (sound, "40")):
+        join_board(who, "june", who.number, now=make.on("2026-06-01"))
+        make.buys(who, amount, at=make.on("2026-06-10"))
+    Wallet.objects.filter(membership=ill).update(pending=0)  # so the points that it has pending cannot be activated
+    gift = surprise(club)
+    now = make.on("2026-07-20")
+    assert draw(gift, author="sue", now=now) == 2
+
+    assert finish_contests(club, now=now) == 1
+    assert (give(gift, now=now), give(gift, now=now), finish_contests(club, now=now)) == (2, 0, 0)
+
+    def given() -> list[tuple[object, int, int | None]]:
+        return list(Grant.objects.order_by("-points", "pk").values_list("membership", "points", "given"))
+
+    later = {(each.membership_id, each.what) for each in SetAside.objects.all()}
+    assert later == {(ill.pk, "time")}
+    assert sorted(given(), key=str) == sorted(
+        [(ill.pk, 100, None), (sound.pk, 40, 40), (ill.pk, 1, None), (sound.pk, 1, 1)], key=str
+    )
+
+    Wallet.objects.filter(membership=ill).update(pending=50)
+    give_left(club.retailer, now=now)
+    assert (100, None) in [(points, found) for _who, points, found in given()]  # it is not tried at once
+    give_left(club.retailer, now=now + timedelta(hours=1))
+
+    assert sorted(given(), key=str) == sorted(
+        [(ill.pk, 100, 100), (sound.pk, 40, 40), (ill.pk, 1, 1), (sound.pk, 1, 1)], key=str
+    )
+    assert SetAside.objects.count() == 0
 
 
 def test_who_are_level_with_the_last_rank_that_wins_all_win() -> None:

@@ -157,6 +157,39 @@ def test_who_would_not_get_the_offer_is_not_counted_among_those_whom_the_first_m
     assert (OfferGrant.objects.count(), OfferRefusal.objects.count(), budget(one)) == (0, 0, (0, 0))
 
 
+@pytest.mark.parametrize(
+    ("steps", "reached"),
+    [
+        ("one other email", 0),  # of one slot: who holds one is given no other
+        ("one? other email", 0),
+        ("one other? email", 2),
+        ("paused paused email", 0),  # again only after a month
+        ("vips? other email", 0),  # who is no VIP gets another one of its slot at once
+    ],
+)
+def test_what_steps_before_would_give_counts_for_what_a_step_is_foreseen_to_give(steps: str, reached: int) -> None:
+    program = club(owner=shop())
+    one, other = offer(program, slot="spring", at=TEN), offer(program, slot="spring", at=TEN)
+    vips = offer(program, slot="spring", segments=["vip"], at=TEN)
+    paused = offer(program, again_after_days=30, at=TEN)
+    for name in ("ada", "bob"):
+        born(program, name)
+    kinds = {
+        "one": gives(one), "one?": gives(one, ends_without=False), "other": gives(other), "paused": gives(paused),
+        "other?": gives(other, ends_without=False), "vips?": gives(vips, ends_without=False), "email": says_by("email"),
+    }  # fmt: skip
+    live = birthday(program, *(kinds[each] for each in steps.split()))
+    box = Box()
+
+    assert live.version is not None
+    found = audience_of(live, live.version, now=TEN)
+    go(program, live)
+    send_all(program.retailer, TEN, box)
+
+    unreachable = {"no_offer": 2 - reached} if reached < 2 else {}
+    assert (found.enters, found.unreachable, found.reached, len(box.taken)) == (2, unreachable, reached, reached)
+
+
 def test_who_is_moved_gets_the_offer_that_stands_where_another_one_stood() -> None:
     program = club(owner=shop())
     first, second = (offer(program, at=TEN) for _ in range(2))
@@ -339,6 +372,27 @@ def test_an_offer_that_is_taken_back_while_its_message_waits_is_not_promised() -
 
     assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
     assert Message.objects.get(campaign=row).state == "dropped"
+
+
+@pytest.mark.parametrize(("hours", "said"), [(38, ["Hi: Ten off", "Ten off waits for you"]), (39, ["Hi"])])
+def test_an_offer_whose_day_is_over_when_its_message_has_waited_is_not_promised(hours: int, said: list[str]) -> None:
+    """It ends with the midnight after the 28th in Paris, 38 hours after ten in the morning of the 27th."""
+    program = club(owner=shop())
+    spring = offer(program, valid_days=1, at=TEN)
+    row = birthday(program, gives(spring), says_by("email", expires_after="P5D"), text="{{ offer }} waits for you")
+    careful = birthday(
+        program, gives(spring, ends_without=False), says_by("email", expires_after="P5D"),
+        text="Hi{% if offer %}: {{ offer }}{% endif %}",
+    )  # fmt: skip
+    born(program, "ada")
+    box = Box()
+    go(program, row, careful)
+
+    send_all(program.retailer, TEN + timedelta(hours=hours, minutes=-1), box)
+
+    assert sorted(each.text.split("\n")[0] for each in box.taken) == said
+    rule = Message.objects.filter(campaign=row).values_list("state", "rule").get()
+    assert rule == (("accepted", "") if hours == 38 else ("dropped", "no_longer_true"))
 
 
 def test_an_offer_whose_reward_is_withdrawn_is_not_promised_whether_or_not_the_night_has_run() -> None:

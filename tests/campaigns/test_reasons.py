@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from loyalty.campaigns.models import Entry, Message, Outcome
 from loyalty.campaigns.models.words import Channel, occurrence_in_words
 from loyalty.campaigns.reasons import reason_in_words, rule_in_words
+from loyalty.campaigns.rules import exits, surveys
 from loyalty.campaigns.rules.caps import Cap
 from tests.campaigns.make_campaigns import journey, says_by, waits
 from tests.campaigns.test_admin import said
@@ -65,6 +67,24 @@ def test_other_rules_and_reasons_stand_in_words_and_what_a_provider_says_as_it_s
     assert [reason_in_words(each) for each in ("no_consent", "slot_taken", "550 unknown user")] == [
         "did not agree to it", "has another offer of the slot", "550 unknown user",
     ]  # fmt: skip
+
+
+def test_why_an_entry_ends_or_a_question_is_not_asked_stands_in_words_of_both_languages() -> None:
+    codes = {
+        *exits.REASONS.values(),
+        exits.NO_LONGER_TRUE,
+        surveys.CLOSED,
+        surveys.ASKED_LATELY,
+        surveys.ASKED_OTHERWISE,
+    }
+
+    said = {code: reason_in_words(code) for code in codes}
+    with override("fr"):
+        in_french = {code: reason_in_words(code) for code in codes}
+
+    assert [code for code in codes if said[code] == code and code != "ordered"] == []
+    assert [code for code in codes if in_french[code] in {code, said[code]}] == []
+    assert (said["contacted"], in_french["contacted"]) == ("spoke with support", "a parlé au support")
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from customers.models import Consent, Retailer
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.messages.rendering import Rendered, outgoing, render
-from loyalty.campaigns.models import Message, Outcome, Recipient, StepText
+from loyalty.campaigns.models import Message, MessageChannel, Outcome, Recipient, StepText
 from loyalty.campaigns.publishing.managing import pause, resume
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
 from tests import make
@@ -245,6 +246,54 @@ def test_a_provider_that_knows_what_it_took_is_asked_again_with_the_same_key_for
     found = message(key)
     assert [each.id for each in box.taken] == [key] * 3
     assert (found.state, found.provider_id, found.is_resent, found.claimed_at) == ("accepted", "same", False, NOON)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"url": "https://another.example/messages"},
+        {"provider": "mail", "takes_keys": False},
+        {"takes_keys": False},
+    ],
+)
+def test_what_has_no_answer_is_not_given_to_another_provider_that_knows_nothing_of_it(other: dict[str, Any]) -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    club = make.program(owner)
+    (key,) = due(campaign(club), ada(club))
+
+    send_all(owner, NOON, box)
+    MessageChannel.objects.filter(retailer=owner, channel="email").update(**other)
+    box.answer = lambda _: Accepted("twice")
+    send_all(owner, NOON + 2 * MINUTE, box)
+
+    assert (message(key).state, [each.id for each in box.taken]) == ("unknown", [key])
+
+
+def test_one_that_knew_no_keys_when_it_was_given_a_message_is_not_asked_again_because_it_does_now() -> None:
+    owner, box = shop(), Box(lambda _: NoAnswer())
+    club = make.program(owner)
+    (key,) = due(campaign(club), ada(club))
+
+    send_all(owner, NOON, box)
+    MessageChannel.objects.filter(retailer=owner).update(takes_keys=True)
+    send_all(owner, NOON + 2 * MINUTE, box)
+
+    assert (message(key).state, len(box.taken)) == ("unknown", 1)
+
+
+def test_service_goes_once_more_by_another_provider_marked_and_then_as_that_one_knows_it() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    club = make.program(owner)
+    (key,) = due(campaign(club, kind="service"), ada(club))
+
+    send_all(owner, NOON, box)
+    MessageChannel.objects.filter(retailer=owner).update(url="https://another.example/messages")
+    send_all(owner, NOON + 2 * MINUTE, box)
+    box.answer = lambda _: Accepted("same")
+    send_all(owner, NOON + 10 * MINUTE, box)
+
+    found = message(key)
+    assert (found.state, found.is_resent, found.provider_id, len(box.taken)) == ("accepted", True, "same", 3)
 
 
 def test_one_that_knows_its_keys_for_a_day_is_not_asked_after_it() -> None:

@@ -137,6 +137,30 @@ def test_a_question_that_never_went_out_stands_in_nobodys_way() -> None:
     assert len(ask(asking(member.program, asked), member, at=NOON + DAY)) == 1
 
 
+@pytest.mark.parametrize(
+    ("is_open", "days", "sent", "told"),
+    [
+        (True, 0, 1, ("accepted", "", "")),
+        (False, 0, 0, ("dropped", "exited", "survey_closed")),
+        (True, 1, 1, ("accepted", "", "")),
+        (True, 2, 0, ("dropped", "exited", "survey_closed")),  # it could be answered until the day before
+    ],
+)
+def test_a_question_that_cannot_be_answered_any_more_is_not_sent_when_its_turn_comes(
+    *, is_open: bool, days: int, sent: int, told: tuple[str, str, str]
+) -> None:
+    member = member_of()
+    asked = survey(member.retailer, answer_within_days=1)
+    ask(asking(member.program, asked, "email"), member)
+    box = Box()
+
+    Survey.objects.filter(pk=asked.pk).update(is_open=is_open)
+    send_all(member.retailer, NOON + days * DAY, box)
+
+    row = Message.objects.get()
+    assert (len(box.taken), (row.state, row.reason, row.rule)) == (sent, told)
+
+
 def test_one_step_by_all_channels_asks_once() -> None:
     member = member_of()
     live = asking(member.program, survey(member.retailer), "inbox", "email")

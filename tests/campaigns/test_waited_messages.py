@@ -1,11 +1,16 @@
 """Messages that waited after their step had said them: what they are about may not be true any more when they go."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Order
@@ -13,10 +18,23 @@ from customers.recording import record_returns
 from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import Entry, Message, MessageChannel
 from loyalty.campaigns.publishing.managing import end, pause, resume
+from loyalty.campaigns.reaching.preferences import choose
 from loyalty.campaigns.transports import NoAnswer
 from loyalty.memberships.models import Membership
 from tests import make
-from tests.campaigns.make_campaigns import campaign, cap, due, journey, says_by, send_all, waits
+from tests.campaigns.make_campaigns import (
+    NOON,
+    Box,
+    ada,
+    campaign,
+    cap,
+    due,
+    journey,
+    says_by,
+    send_all,
+    shop,
+    waits,
+)
 from tests.campaigns.test_journeys import CART, TEN, World, at, outcomes
 from tests.campaigns.test_triggers import Club, enters, in_a_journey_of_expiring_points
 
@@ -141,6 +159,60 @@ def test_who_leaves_the_program_while_a_message_waits_is_told_nothing() -> None:
     world.work(TEN + DAY)
 
     assert (told(), world.box.taken) == (("dropped", "exited", "left"), [])
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "goes"),
+    [
+        ({"paused_until": at("2026-12-11T11:00Z")}, {"paused_until": None}, "2026-11-27T12:00Z"),
+        ({"paused_until": at("2026-12-11T11:00Z")}, {"paused_until": at("2026-11-30T11:00Z")}, "2026-11-30T11:00Z"),
+        # It is noon in Paris, and quiet by its own hours until eight: in Tokyo it is nine already.
+        ({"quiet_from": time(12), "quiet_to": time(20)}, {"quiet_to": time(14)}, "2026-11-27T13:00Z"),
+        ({"quiet_from": time(12), "quiet_to": time(20)}, {"zone": "Europe/London"}, "2026-11-27T20:00Z"),
+        ({"quiet_from": time(12), "quiet_to": time(20)}, {"zone": "Asia/Tokyo"}, "2026-11-27T12:00Z"),
+    ],
+)
+def test_what_waits_for_what_its_member_chose_is_decided_again_when_it_chooses_something_else(
+    first: dict[str, Any], then: dict[str, Any], goes: str
+) -> None:
+    owner, box = shop(), Box()
+    who = ada(make.program(owner))
+    choose(who.customer, first, {}, source="api", now=NOON)
+    due(campaign(who.program, on_cap="wait"), who)
+    send_all(owner, NOON, box)
+    assert box.taken == []
+
+    choose(who.customer, then, {}, source="api", now=at("2026-11-27T12:00Z"))
+    for instant in (at(goes) - timedelta(minutes=1), at(goes)):
+        before = len(box.taken)
+        send_all(owner, instant, box)
+
+    assert (before, len(box.taken)) == (0, 1)
+
+
+@pytest.mark.parametrize("lifted", ["deleted", "deleted in the list", "changed"])
+def test_what_waits_for_a_cap_goes_when_staff_lifts_it(client: Client, lifted: str) -> None:
+    client.force_login(User.objects.create_superuser("sue", email="sue@shop.example"))
+    owner, box, now = shop(), Box(), timezone.now()
+    row, who = cap(owner, 1, 30), ada(make.program(owner))
+    due(campaign(who.program, on_cap="wait"), who, at=now, until=now + 40 * DAY)
+    (waiting,) = due(campaign(who.program, on_cap="wait"), who, at=now, until=now + 40 * DAY)
+    send_all(owner, now, box)
+    assert (len(box.taken), Message.objects.get(state="due").rule[:4]) == (1, "cap:")
+
+    if lifted == "deleted":
+        client.post(reverse("admin:campaigns_frequencycap_delete", args=[row.pk]), {"post": "yes"})
+    elif lifted == "changed":
+        said = {"retailer": owner.pk, "limit": 2, "days": 30, "channel": "", "kind": "", "tag": ""}
+        client.post(reverse("admin:campaigns_frequencycap_change", args=[row.pk]), said)
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        client.post(reverse("admin:campaigns_frequencycap_changelist"), chosen)
+    send_all(owner, now + HOUR, box)
+
+    assert len(box.taken) == 2
+    assert {each.state for each in Message.objects.all()} == {"accepted"}
+    assert waiting in {each.id for each in box.taken}
 
 
 def test_who_leaves_while_a_campaign_pauses_hears_nothing_when_it_goes_on() -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from loyalty.activity.account.leaving import leave
+from loyalty.activity.replaying import replay
 from loyalty.activity.versions import versions_of_member, versions_of_program
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import NoSuchBoard, join_board
@@ -238,6 +239,66 @@ def test_a_window_that_had_ended_before_a_hold_out_is_listed_as_it_was() -> None
     among = Among.of(rule, versions, "M2026-06-01", now=make.on("2026-07-10"))
 
     assert len(standings(rule, made.pk, "M2026-06-01", among).lines) == 8
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "paid"),
+    [
+        ("2026-07-02", None, ["ada", "bob"]),  # it began after the window, before the prizes
+        ("2026-06-30T23:59:59", None, ["bob", "eve"]),
+        ("2026-06-12", "2026-07-02", ["bob", "eve"]),  # it ended after the window, before the prizes
+        ("2026-06-12", "2026-06-30T23:59:59", ["ada", "bob"]),
+    ],
+)
+def test_a_contest_pays_whom_its_leaderboard_shows_as_things_were_when_its_window_ended(
+    client: Client, begins: str, ends: str | None, paid: list[str]
+) -> None:
+    """Ada is held out and has most, Bob and Eve are not."""
+    made = game.program(boards=[CONTEST])
+    for place in range(12):
+        make.member(made, f"c{place}")
+    experiment = running(made.retailer, made, form="no_benefits", at=make.on(begins))
+    ada = one_in(experiment, "out")
+    bob, eve = [who for who in Membership.objects.all() if arm_of(experiment, who.customer) == "in"][:2]
+    names = {ada.pk: "ada", bob.pk: "bob", eve.pk: "eve"}
+    for who, amount in ((ada, "50"), (bob, "40"), (eve, "30")):
+        join_board(who, "month", names[who.pk], now=make.on("2026-06-01"))
+        make.buys(who, amount, at=make.on("2026-06-10"))
+    if ends is not None:
+        end(experiment, author="Grace", now=make.on(ends))
+
+    finish_contests(made, now=make.on("2026-07-10"))
+    board = client.get(
+        f"/api/v1/programs/{made.slug}/boards/month?window=2026-06-10&limit=2",
+        headers={"authorization": f"Api-Key {make.key(made.retailer)}"},
+    ).json()
+
+    won = ContestPrize.objects.order_by("rank").values_list("membership", "points")
+    given = Grant.objects.order_by("-points").values_list("membership", "given", "reason")
+    assert [each["name"] for each in board["lines"]] == paid
+    assert [(names[who], points) for who, points in won] == [(paid[0], 100), (paid[1], 40)]
+    assert replay(made, now=make.on("2026-07-11")).deviations == []
+    assert [(names[who], *rest) for who, *rest in given] == [(paid[0], 100, ""), (paid[1], 40, "")]
+
+
+def test_a_contest_that_becomes_one_variants_after_its_window_pays_and_shows_everybody(client: Client) -> None:
+    made = club()
+    running(made.retailer, made, "rivalry", at=NOON, **OFFER)
+    draft = open_draft(made)
+    Board.objects.filter(version=draft).update(arms={"experiment": "rivalry", "variants": ["B"]})
+    publish(draft, effective_from=make.on("2026-07-02"), now=NOON)
+
+    finish_contests(made, now=make.on("2026-07-10"))
+    versions = versions_of_program(made.pk)
+    now = versions.versions[-1].of(GAME).boards[0]
+    among = Among.of(now, versions, "M2026-06-01", now=make.on("2026-07-10"))
+
+    won = ContestPrize.objects.order_by("rank").values_list("membership__customer__external_id", flat=True)
+    assert list(won) == ["c0", "c1"]
+    assert [each.shown_as for each in standings(now, made.pk, "M2026-06-01", among, limit=2).lines] == [
+        "Member 0",
+        "Member 1",
+    ]
 
 
 def test_a_contest_is_not_shown_to_who_wins_nothing_in_it() -> None:

@@ -1,6 +1,9 @@
 """
 Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment.
 
+Who is held out of it is asked at the end of its window, as the leaderboard does: an experiment that starts or ends before its
+prizes are given changes nobody's rank.
+
 What was told by then counts, also where it still waits to be decided, as what a file brings does: the contest waits for it.
 """
 
@@ -12,12 +15,12 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.core import bulk
-from customers.core.calendar import local_date, midnight
+from customers.core.calendar import local_date
 from customers.core.ids import new_id
 from customers.core.values import dataclass
-from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.nightly import give_waiting
 from loyalty.activity.versions import versions_of_program
-from loyalty.badges.boards import Among, Line, ranked
+from loyalty.badges.boards import Among, Line, ends_at, ranked, rule_at
 from loyalty.badges.models import Board, ContestFinish, ContestPrize
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
@@ -25,10 +28,9 @@ from loyalty.badges.windows import days_of
 from loyalty.engine.versions import Versions
 from loyalty.outbox.publishing import NewEvent, publish
 from loyalty.points import granting
-from loyalty.points.state import GrantAsked
+from loyalty.points.state import CONTESTS, GrantAsked
 from loyalty.programs.models import Program
 
-SOURCE = "contests"
 UNFINISHED = """
 SELECT s.name, s.window_name, count(*) FILTER (WHERE s.score > 0) FROM badges_boardscore s
 WHERE s.program_id = %(program)s AND s.name = ANY(%(names)s) AND NOT EXISTS (
@@ -77,8 +79,8 @@ def _ended(program: Program, versions: Versions, now: datetime) -> Iterable[Ende
     today = local_date(now, program.tzinfo)
     rows = bulk.fetch(UNFINISHED, {"program": program.pk, "names": sorted(contests)})
     for name, window, members in rows:
-        last = days_of(window)[1]
-        rule = _rule(versions, name, midnight(last, program.tzinfo)) if last is not None else None
+        last, ended_at = days_of(window)[1], ends_at(window, program.tzinfo)
+        rule = rule_at(versions, name, ended_at) if ended_at is not None else None
         if last is None or rule is None or not rule.prizes or last + timedelta(days=rule.settle_days) >= today:
             continue
         if not _is_waiting(program, name, now):
@@ -89,16 +91,6 @@ def _is_waiting(program: Program, name: str, now: datetime) -> bool:
     """Tell whether something that was told of who takes part still waits to be decided."""
     ((found,),) = bulk.fetch(WAITING, {"program": program.pk, "name": name, "now": now})
     return bool(found)
-
-
-def _rule(versions: Versions, name: str, at: datetime) -> BoardRule | None:
-    """Return a contest as it was on a window's last day, or as the last version before had it."""
-    begun = [each for start, each in zip(versions.starts, versions.versions, strict=True) if start <= at]
-    for version in reversed(begun or list(versions.versions[:1])):
-        rule = version.of(GAME).by_name.get(name)
-        if isinstance(rule, BoardRule):
-            return rule
-    return None
 
 
 class Winner(NamedTuple):
@@ -132,13 +124,13 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
     _note(finish, winners)
     _ask(finish, board, winners, rule.wallet, now)
     publish([_event(program, each, now) for each in winners], now=now)
-    take_waiting([each.key for each in winners], now=now)
+    give_waiting([each.key for each in winners], now=now)
     return 1
 
 
 def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) -> list[Winner]:
-    """Return who wins what by the scores of now, the first rank first."""
-    rule, among = ended.rule, Among.at(ended.rule, versions, now)
+    """Return who wins what by the scores of now, the first rank first, among those whom the leaderboard shows."""
+    rule, among = ended.rule, Among.of(ended.rule, versions, ended.window, now=now)
     of = {"program": program.pk, "name": rule.name, "window": ended.window, "last": rule.prizes[-1].last}
     rows = bulk.fetch(WINNERS.format(among=among.condition), of | among.parameters)
     numbers = {key: number for key, _score, _at, number in rows}
@@ -164,7 +156,7 @@ def _ask(finish: ContestFinish, board: Board, winners: Sequence[Winner], wallet:
     name = {"name": board.name, "name_fr": board.name_fr}
     cause = f"contest:{finish.pk}"
     asked = [
-        GrantAsked(new_id(), finish.retailer_id, each.key, SOURCE, wallet, each.points, cause, now, each.said | name)
+        GrantAsked(new_id(), finish.retailer_id, each.key, CONTESTS, wallet, each.points, cause, now, each.said | name)
         for each in winners
     ]
     granting.ask(asked, now=now)

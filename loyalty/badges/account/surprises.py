@@ -21,18 +21,16 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.arms import withheld_among
-from loyalty.activity.nightly import advance_due
-from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.nightly import advance_due, give_waiting
 from loyalty.activity.versions import versions_of
 from loyalty.badges.models import Surprise, SurpriseTicket
 from loyalty.memberships.profiles import profiles_of
 from loyalty.points import granting
 from loyalty.points.loading.wallets import codes_of
-from loyalty.points.state import GrantAsked
+from loyalty.points.state import SURPRISES, GrantAsked
 from loyalty.programs.models import Program
 
 BATCH = 200
-SOURCE = "surprises"
 Missed = SurpriseTicket.Missed
 CANDIDATES = """
 SELECT m.id, m.number FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
@@ -213,7 +211,7 @@ def _give_some(row: Surprise, now: datetime) -> int | None:
     bulk.execute(GIVEN, [now, [each.ticket for each in given]])
     for why in sorted(set(missed.values())):
         bulk.execute(MISSED, [now, why.value, [ticket for ticket, because in missed.items() if because is why]])
-    take_waiting({each.membership_id for each in given}, now=now)
+    give_waiting({each.membership_id for each in given}, now=now)
     return len(given)
 
 
@@ -228,7 +226,9 @@ def _missed(row: Surprise, found: Sequence[_Drawn], now: datetime) -> dict[int, 
 def _asked(row: Surprise, drawn: _Drawn, now: datetime) -> GrantAsked:
     cause = f"surprise:{row.pk}:{drawn.ticket}"  # of two memberships that became one each is given its own
     said = {"surprise": row.code, "name": row.name, "name_fr": row.name_fr}
-    return GrantAsked(new_id(), row.retailer_id, drawn.membership_id, SOURCE, row.wallet, row.points, cause, now, said)
+    return GrantAsked(
+        new_id(), row.retailer_id, drawn.membership_id, SURPRISES, row.wallet, row.points, cause, now, said
+    )
 
 
 def explain(surprise: Surprise) -> Explained:

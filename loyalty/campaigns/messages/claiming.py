@@ -22,7 +22,7 @@ from loyalty.campaigns.messages.loading import OpenMessage, Person, Settings, lo
 from loyalty.campaigns.messages.speed import Speeds
 from loyalty.campaigns.models import Message, Outcome
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.offering.steps import decided_for, lacks_needed, values_of_offers
+from loyalty.campaigns.offering.steps import decided_for, lacks_needed, still_had, values_of_offers
 from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.reaching.merging import note_merged
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER
@@ -39,13 +39,15 @@ ORDER BY r.next_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 WRITE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, rule = w.rule, channel = w.channel, due_at = w.due_at,
     claimed_at = w.claimed_at, claimed_until = w.claimed_until, tries = w.tries, is_resent = w.is_resent,
+    route = w.route,
     address_hash = CASE WHEN w.address_hash = '' THEN m.address_hash
         WHEN m.state = 'claimed' AND m.address_hash <> w.address_hash THEN '' ELSE w.address_hash END
 FROM (
     SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS state, unnest(%b::text[]) AS reason, unnest(%b::text[]) AS rule,
         unnest(%b::text[]) AS channel, unnest(%b::timestamp with time zone[]) AS due_at,
         unnest(%b::timestamp with time zone[]) AS claimed_at, unnest(%b::timestamp with time zone[]) AS claimed_until,
-        unnest(%b::bigint[]) AS tries, unnest(%b::boolean[]) AS is_resent, unnest(%b::text[]) AS address_hash
+        unnest(%b::bigint[]) AS tries, unnest(%b::boolean[]) AS is_resent, unnest(%b::text[]) AS address_hash,
+        unnest(%b::text[]) AS route
 ) w WHERE w.id = m.id
 """
 NEXT = """
@@ -138,20 +140,20 @@ def _as_it_is(messages: Sequence[OpenMessage], look_again: LookAgain, now: datet
 
 
 def _with_offers(messages: Sequence[OpenMessage], now: datetime) -> list[OpenMessage]:
-    """Return messages as they are to be decided: none promises an offer that was taken back."""
+    """Return messages as they are to be decided: none promises an offer that was taken back, or is over since it was planned."""
     naming = {
         each.entry_id: each.customer_id
         for each in messages
         if each.names_offer and each.entry_id is not None and each.next_at <= now and not each.ended
     }
     told = decided_for(naming, now=now)
-    gone = {key for key, own in told.items() if any(each.is_taken_back for each in own.values())}
     rows, judged = [], []
     for each in messages:
-        if not each.names_offer or each.entry_id not in gone:
+        decided = told.get(each.entry_id, {}) if each.names_offer and each.entry_id is not None else {}
+        own = still_had(decided, since=each.planned_at, now=now)
+        if not any(one.is_taken_back for one in own.values()):
             judged.append(each)
             continue
-        own = told[each.entry_id]
         rows.append((each.due.id, json.dumps(values_of_offers(own))))
         judged.append(replace(each, ended=each.ended or NO_LONGER_TRUE) if lacks_needed(own) else each)
     if rows:
@@ -206,7 +208,7 @@ def _row(change: MessageChange) -> tuple[object, ...]:
     return (
         change.message.due.id, str(change.state), change.reason, change.rule, change.channel,
         change.due_at or change.message.due.due_at, change.claimed_at, change.until, change.tries, change.is_resent,
-        change.address_hash,
+        change.address_hash, change.route,
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class MessageChange:
     tries: int = 0
     is_resent: bool = False
     address_hash: str = ""
+    route: str = ""
     goes: bool = False
 
 
@@ -81,7 +82,7 @@ def _of_one(
             waiting[each.due.id] = each
     dues = [each.due for each in waiting.values()]
     plans = plan_all(person.recipient, dues, person.history, person.consents, settings.caps, now)
-    return changes + [_change(waiting[plan.id], speeds.limit(plan), person, now) for plan in plans]
+    return changes + [_change(waiting[plan.id], speeds.limit(plan), person, settings, now) for plan in plans]
 
 
 def _ended(message: OpenMessage, person: Person, now: datetime) -> MessageChange | None:
@@ -99,12 +100,13 @@ def _ended(message: OpenMessage, person: Person, now: datetime) -> MessageChange
     return None
 
 
-def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> MessageChange:
+def _change(message: OpenMessage, plan: Plan, person: Person, settings: Settings, now: datetime) -> MessageChange:
     if isinstance(plan, Go):
         tries = message.tries + 1
         return MessageChange(
             message, State.CLAIMED, channel=plan.channel, claimed_at=now, until=now + lease_of(tries), tries=tries,
-            is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""), goes=True,
+            is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""),
+            route=settings.route(plan.channel), goes=True,
         )  # fmt: skip
     if isinstance(plan, Later):
         return MessageChange(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
@@ -121,12 +123,12 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
     assert message.claimed_at is not None, "a constraint says so"
     at = free_at(person.recipient, message.due, message.channel, now)
     fate = Fate.UNKNOWN if at is None or not _may_go_again(message, person, at) else fate_of(
-        kind=message.due.kind, takes_keys=settings.takes_keys(message.channel), is_resent=message.is_resent,
+        kind=message.due.kind, takes_keys=settings.knows(message), is_resent=message.is_resent,
         first_sent_at=message.claimed_at, now=at,
     )  # fmt: skip
     kept = MessageChange(
         message, State.UNKNOWN, channel=message.channel, claimed_at=message.claimed_at, tries=message.tries,
-        is_resent=message.is_resent,
+        is_resent=message.is_resent, route=message.route,
     )  # fmt: skip
     if fate == Fate.UNKNOWN:
         return kept
@@ -134,10 +136,10 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
         return replace(kept, state=State.CLAIMED, until=at)
     if message.campaign_state == Campaign.State.PAUSED:
         return replace(kept, state=State.CLAIMED, until=now + PAUSED_LOOK)
-    tries = message.tries + 1
+    tries, is_resent = message.tries + 1, message.is_resent or fate == Fate.AGAIN_MARKED
     return replace(
-        kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=fate == Fate.AGAIN_MARKED,
-        address_hash=person.hashes.get(message.channel, ""), goes=True,
+        kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=is_resent,
+        address_hash=person.hashes.get(message.channel, ""), route=settings.route(message.channel), goes=True,
     )  # fmt: skip
 
 

@@ -61,8 +61,12 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
         WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
             SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.occurred_at <= %s
                 AND {IS_ENDING_CONTACT})
-        THEN 'contacted' ELSE '' END,
-    CASE WHEN m."values" ? 'offer' THEN {NAMES_OFFER} ELSE false END
+        THEN 'contacted'
+        WHEN m."values" ? 'invitation' AND EXISTS (
+            SELECT 1 FROM campaigns_invitation q JOIN campaigns_survey u ON u.id = q.survey_id
+            WHERE q.id = (m."values" ->> 'invitation')::uuid AND (NOT u.is_open OR q.expires_at <= %s))
+        THEN 'survey_closed' ELSE '' END,
+    CASE WHEN m."values" ? 'offer' THEN {NAMES_OFFER} ELSE false END, m.route
 FROM campaigns_message m
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
 LEFT JOIN campaigns_step s ON s.id = m.step_id
@@ -109,9 +113,10 @@ class OpenMessage:
 
     :param planned_at: when its step said it
     :param kind: of what began its entry; empty of one of no entry
-    :param ended: why its entry is over, or its campaign for this member; empty where it is not
+    :param ended: why its entry is over, its campaign for this member, or what it asks; empty where none is
     :param campaign_state: draft, live, paused or ended; empty for one of no campaign
     :param names_offer: whether it says something of an offer that its entry was given
+    :param route: by which way it went last; empty of one that did not, or before ways were told apart
     """
 
     due: Due
@@ -131,6 +136,7 @@ class OpenMessage:
     kind: str
     ended: str
     names_offer: bool
+    route: str
 
     @property
     def next_at(self) -> datetime:
@@ -152,9 +158,16 @@ class Settings:
     caps: Sequence[Cap]
     quiet: Quiet
 
-    def takes_keys(self, channel: str) -> bool:
-        """Tell whether what has no answer may be sent again by a channel; the inbox is in the same database."""
-        return channel == Channel.INBOX or (channel in self.channels and self.channels[channel].takes_keys)
+    def route(self, channel: str) -> str:
+        """Return by which way messages go by a channel; the inbox is in the same database."""
+        return self.channels[channel].route if channel in self.channels else ""
+
+    def knows(self, message: "OpenMessage") -> bool:
+        """Tell whether who was given a message recognises it: another provider than then takes it as a new one."""
+        own = self.channels.get(message.channel)
+        if own is None:
+            return message.channel == Channel.INBOX
+        return own.takes_keys and message.route in {"", own.route}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,21 +206,21 @@ def load_settings(retailer: Retailer) -> Settings:
 
 def load_open(customers: Sequence[UUID], now: datetime) -> list[OpenMessage]:
     """Return the open messages of locked recipients, and lock them."""
-    return [_message(row) for row in bulk.fetch(OPEN, [now, now, list(customers)])]
+    return [_message(row) for row in bulk.fetch(OPEN, [now, now, now, list(customers)])]
 
 
 def _message(row: tuple[Any, ...]) -> OpenMessage:
     (
         key, customer, kind, channels, due_at, expires_at, priority, tags, on_cap, ground, urgent, profiling, state, channel,
         tries, claimed_at, claimed_until, resent, entry, campaign, position, campaign_state, occurrence, planned_at, trigger,
-        ended, names_offer,
+        ended, names_offer, route,
     ) = row  # fmt: skip
     due = Due(
         key, kind, tuple(channels), due_at, expires_at, priority, frozenset(tags), on_cap, ground, urgent, profiling
     )
     return OpenMessage(
         due, customer, state, channel, tries, claimed_at, claimed_until, resent, entry, campaign, position,
-        campaign_state or "", occurrence or "", planned_at, trigger, ended, names_offer,
+        campaign_state or "", occurrence or "", planned_at, trigger, ended, names_offer, route,
     )  # fmt: skip
 
 

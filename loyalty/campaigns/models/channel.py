@@ -1,3 +1,5 @@
+import json
+from hashlib import sha256
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -15,6 +17,7 @@ from loyalty.campaigns.rules.wall_clock import WEEKDAYS, countries_with_holidays
 from loyalty.campaigns.transports.push_keys import flaw_of_settings
 
 MAX_CAP_DAYS = 30
+ROUTE_DIGITS = 16
 
 
 def validate_country(code: str) -> None:
@@ -126,6 +129,12 @@ class MessageChannel(models.Model):
 
     def __str__(self) -> str:
         return self.get_channel_display()
+
+    @property
+    def route(self) -> str:
+        """Return what its provider is known by on messages: with another one, or told otherwise of its keys, it differs."""
+        said = json.dumps([self.provider, self.url, self.takes_keys])
+        return sha256(said.encode()).hexdigest()[:ROUTE_DIGITS]
 
     @property
     def device_kind(self) -> str:

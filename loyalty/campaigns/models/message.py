@@ -99,6 +99,7 @@ class Message(models.Model):
     rule = models.CharField(_("rule"), max_length=100, blank=True)
     channel = models.CharField(_("channel"), max_length=8, choices=Channel, blank=True)
     address_hash = models.CharField(_("address"), max_length=64, blank=True)
+    route = models.CharField(max_length=16, db_default="", blank=True, editable=False)  # by which way it went last
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     is_resent = models.BooleanField(
         _("sent again"), default=False, help_text=_("Nobody knew whether it had arrived: it may have come twice.")

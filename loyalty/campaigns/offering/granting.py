@@ -322,13 +322,18 @@ class _Batch:
             )
         self.free[row.budget_id] -= reserved
         self.before[ask] = self.had[ask, row.pk] = key
-        on = local_date(self.now, known.who.zone)
-        self.granted_on.setdefault(ask.customer_id, {})[row.pk] = on
-        if reward.kind in DISCOUNTS:
-            self.discounts.setdefault(ask.customer_id, []).append(on)
-        if offer.slot:
-            self.holds.setdefault(ask.customer_id, {})[offer.slot] = offer.code
+        self.know(self.grants[-1])
         return Granting(key)
+
+    def know(self, grant: OfferGrant) -> None:
+        """Let what was just given count for what is asked for next."""
+        person, row = grant.customer_id, grant.offer
+        on = local_date(grant.granted_at, self.zone_of(person))
+        self.granted_on.setdefault(person, {})[row.pk] = on
+        if grant.is_discount:
+            self.discounts.setdefault(person, []).append(on)
+        if row.slot:
+            self.holds.setdefault(person, {})[row.slot] = row.code
 
     def _refuse(self, ask: Ask, rule: OfferRule, why: Refusal, known: _Known | None = None) -> Granting:
         row = self.plan.rows[rule.id]
@@ -385,7 +390,11 @@ def _batch(  # noqa: PLR0913 - of whom, and what is known of them
 
 
 class Foresight:
-    """Who would not get offers that are asked for now. Nothing is written, and nobody held: meanwhile it may change."""
+    """
+    Who would not get offers that are asked for now, one after the other. Nothing is written, and nobody held.
+
+    What would be given counts for what is asked for next: for its budget, its slot, its pause and the caps of discounts.
+    """
 
     def __init__(self, share: Fraction, now: datetime) -> None:
         """
@@ -395,18 +404,34 @@ class Foresight:
         """
         self.share, self.now = share, now
         self.free: dict[int, Decimal] = {}
+        self._plans: dict[int, _Plan] = {}
+        self._given: dict[UUID, list[OfferGrant]] = {}
 
     def refused(self, offer: Offer, customers: Iterable[UUID]) -> dict[UUID, Refusal]:
         """Return which customers would not get an offer, and why; those who would use up what is left of its budget."""
-        plan, asked = _Plan.of(offer), sorted(set(customers))
-        for budget, free in read_free(set(plan.budgets.values()) - self.free.keys()).items():
-            self.free[budget] = free * self.share.numerator / self.share.denominator
-        members = dict(bulk.fetch(MEMBERS, [asked, offer.program_id]))
+        asked = sorted(set(customers))
+        batch = self._batch(self._plan(offer), asked)
+        found = {customer: batch.decide(Ask(customer, FORESEEN)).refusal for customer in asked}
+        for grant in batch.grants:
+            self._given.setdefault(grant.customer_id, []).append(grant)
+        return {customer: why for customer, why in found.items() if why is not None}
+
+    def _plan(self, offer: Offer) -> _Plan:
+        plan = self._plans.get(offer.pk)
+        if plan is None:
+            plan = self._plans[offer.pk] = _Plan.of(offer)
+            for budget, free in read_free(set(plan.budgets.values()) - self.free.keys()).items():
+                self.free[budget] = free * self.share.numerator / self.share.denominator
+        return plan
+
+    def _batch(self, plan: _Plan, asked: Sequence[UUID]) -> _Batch:
+        members = dict(bulk.fetch(MEMBERS, [asked, plan.asked.program_id]))
         decisions = decisions_at(members.values(), now=self.now)
         members = {customer: key for customer, key in members.items() if key in decisions}
         batch = _batch(plan, members, _load(decisions, members.values(), self.now), self.free, asked, self.now)
-        found = {customer: batch.decide(Ask(customer, FORESEEN)).refusal for customer in asked}
-        return {customer: why for customer, why in found.items() if why is not None}
+        for grant in (grant for customer in members for grant in self._given.get(customer, ())):
+            batch.know(grant)
+        return batch
 
 
 def _lock(session: AccountSession, plan: _Plan) -> list[int]:

@@ -1,6 +1,7 @@
 """Offers that steps of campaigns give: what was decided of them, as those steps and later texts need it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -107,6 +108,22 @@ def values_of_offers(told: Mapping[int, Told]) -> dict[str, Any]:
     assert last.expires_at is not None, "an offer ends"
     day = local_date(last.expires_at - MOMENT, zone_of(last.zone))
     return {"offer": last.name, "offer_until": day.isoformat()}
+
+
+def still_had(told: Mapping[int, Told], *, since: datetime, now: datetime) -> dict[int, Told]:
+    """
+    Return what was decided of offers as a message may say it that waited: one whose day was over meanwhile is as one taken back.
+
+    What was over before the message was planned may be named still, as one that has ended.
+
+    :param since: when the message was planned
+    """
+    return {
+        key: replace(each, is_taken_back=True)
+        if each.expires_at is not None and since < each.expires_at <= now
+        else each
+        for key, each in told.items()
+    }
 
 
 def lacks_needed(told: Mapping[int, Told]) -> bool:

@@ -18,9 +18,9 @@ from loyalty.campaigns.journeys.versions import rule_of
 from loyalty.campaigns.messages.loading import consents_of, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer
 from loyalty.campaigns.offering.granting import Foresight
-from loyalty.campaigns.rules.journeys import MESSAGE, Before, JourneyRule, not_entered
+from loyalty.campaigns.rules.journeys import MESSAGE, Before, JourneyRule, StepRule, not_entered
 from loyalty.campaigns.rules.planning import Dropped, Due, plan_all
-from loyalty.campaigns.rules.progress import needed_offers
+from loyalty.campaigns.rules.progress import offers_before_message
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.experiments.models import Variant
 
@@ -142,20 +142,23 @@ def _count(
             if not is_held_out:
                 entering.setdefault(judged.variant or "", []).append(customer)
         for variant, customers in entering.items():
-            asked = [offers[key] for step in needed_offers(rule.steps, variant) if (key := step.offer_id) is not None]
-            left = _given(asked, customers, foresight)
+            left = _given(offers_before_message(rule.steps, variant), offers, customers, foresight)
             if len(left) < len(customers):
                 counted["unreachable:no_offer"] += len(customers) - len(left)
             counted.update(_unreachable(campaign, version, rule, left, now))
     return counted
 
 
-def _given(offers: Sequence[Offer], customers: Sequence[UUID], foresight: Foresight) -> list[UUID]:
-    """Return the customers who would be given all of some offers, asked for one after the other."""
+def _given(
+    steps: Sequence[StepRule], offers: Mapping[int, Offer], customers: Sequence[UUID], foresight: Foresight
+) -> list[UUID]:
+    """Return the customers who would be given all that they need of the offers of some steps, asked for one after the other."""
     left = list(customers)
-    for offer in offers:
-        refused = foresight.refused(offer, left)
-        left = [customer for customer in left if customer not in refused]
+    for step in steps:
+        assert step.offer_id is not None, "a constraint says so"
+        refused = foresight.refused(offers[step.offer_id], left)
+        if step.ends_without:
+            left = [customer for customer in left if customer not in refused]
     return left
 
 

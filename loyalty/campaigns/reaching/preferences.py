@@ -15,6 +15,7 @@ from customers.registration import record_consent
 from loyalty.activity.loading import MergedMeanwhile
 from loyalty.campaigns.models import MessageChannel, Recipient
 from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.reaching.waiting import decide_again
 
 CHOSEN = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
 ASKED = (Channel.EMAIL, Channel.SMS, Channel.PUSH)  # of which each has a consent of its own
@@ -112,12 +113,15 @@ def choose(
         raise MergedMeanwhile
     if not row.zone and chosen.get("zone") == customer.retailer.zone:  # which it was told, and did not choose
         chosen = {name: value for name, value in chosen.items() if name != "zone"}
+    differs = any(getattr(row, name) != value for name, value in chosen.items())
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):
         raise OneEndedHours
     if chosen:
         row.save(update_fields=list(chosen))
+    if differs:
+        decide_again(customer.pk, now=now)
     before = _said(customer, now)
     for channel, granted in agreed.items():
         if granted is not None and before.get(channel) != granted:

@@ -165,10 +165,10 @@ def _of_variant(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
     return [step for step in steps if step.variant in {"", variant}]
 
 
-def needed_offers(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
-    """Return the steps before a variant's first message without whose offers that is not said."""
+def offers_before_message(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
+    """Return the steps before a variant's first message that give offers; without those that end it, that is not said."""
     before = takewhile(lambda step: step.kind != MESSAGE, _of_variant(steps, variant))
-    return [step for step in before if step.kind == OFFER and step.ends_without]
+    return [step for step in before if step.kind == OFFER]
 
 
 def first_message_at(

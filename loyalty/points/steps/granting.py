@@ -7,7 +7,7 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.debts import Debt, lacking_of_gifts
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.state import MAIN, RULES, GrantDecided, Move, NewLot, Policy
+from loyalty.points.state import CONTESTS, MAIN, RULES, GrantDecided, Move, NewLot, Policy
 from loyalty.points.states import State
 from loyalty.points.steps.earning import NO_POINTS_NOW
 from loyalty.points.steps.entries import Cause, entry, keeps_until, lifetime_of, post, repay_with, wallet_in
@@ -19,8 +19,10 @@ from loyalty.points.steps.returning import take_or_owe
 
 
 def withhold(decision: Decision) -> Decision:
-    """Give nothing, because of whatever else, to who is to get nothing extra."""
-    is_withheld = decision.version is not None and decision.version.is_withheld
+    """Give nothing, because of whatever else, to who is to get nothing extra; but what was won before that is given."""
+    activity = decision.activity
+    assert isinstance(activity, PointsGranted), "only grants are withheld"
+    is_withheld = decision.version is not None and decision.version.is_withheld and activity.source != CONTESTS
     return decision.then(reason=decision.reason or NO_POINTS_NOW) if is_withheld else decision
 
 
