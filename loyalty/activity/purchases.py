@@ -99,10 +99,10 @@ def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:
 
     And with when what rewarded interactions are about was bought: what is told late may say that it was not.
     """
-    asked = [(each.order_id, each.customer_id, each.occurred_at) for each in returns if each.gone]
+    asked = [(each.order_id, each.customer_id, each.occurred_at) for each in returns if each.questioned]
     if not asked:
         return list(returns)
-    skus = sorted(frozenset[str]().union(*(each.gone for each in returns)))
+    skus = sorted(frozenset[str]().union(*(each.questioned for each in returns)))
     found: dict[UUID, set[str]] = {}
     for order_id, sku in bulk.fetch(KEPT, [*bulk.columns_of(asked), skus]):
         found.setdefault(order_id, set()).add(sku)
@@ -113,7 +113,7 @@ def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:
         replace(
             each,
             kept_elsewhere=frozenset(found.get(each.order_id, ())),
-            bought=bought.get(each.order_id, {}) if each.gone else {},
+            bought=bought.get(each.order_id, {}) if each.questioned else {},
         )
         for each in returns
     ]

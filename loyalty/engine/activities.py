@@ -169,6 +169,11 @@ class OrderReturned:
         return _skus(self.before) - _skus(self.kept)
 
     @property
+    def questioned(self) -> frozenset[str]:
+        """Return the products of which it may say that they were not bought when their member was rewarded for a review."""
+        return self.gone
+
+    @property
     def counts_at(self) -> datetime:
         """Return the instant on whose day it counts: its order's."""
         return self.ordered_at
@@ -208,6 +213,11 @@ class OrderCorrected(OrderReturned):
         """Return the products of which its member has nothing more by the order."""
         is_nobodys = self.is_withdrawn or self.placed is None
         return _skus(self.before) - (frozenset() if is_nobodys else _skus(self.kept))
+
+    @property
+    def questioned(self) -> frozenset[str]:
+        """Return also those that it has still, but from another instant."""
+        return self.gone | (_skus(self.before) if self.is_moved else frozenset())
 
     @property
     def is_moved(self) -> bool:

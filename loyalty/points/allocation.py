@@ -66,7 +66,8 @@ PRICE = """coalesce(p.point_value, n.point_value)
 TERMS = """unnest(%(valued)s::text[], %(values)s::numeric[], %(shares)s::numeric[], %(births)s::numeric[])
         AS n(code, point_value, share, birth)"""
 # From `wanted`, whose lots no transfer gave, to `priced`, with the other lots of their orders. What was fixed with a closed
-# month stays; a lot whose version gave its points no value is priced by the version that is valid now.
+# month stays, also where its order has other lots since; a lot whose version gave its points no value is priced by the version
+# that is valid now.
 # Here and elsewhere in the books, tables are looked up row by row (OFFSET 0) and sums are joined by windows: what is read
 # grows with what is asked, whatever the planner knows of tables that have just been filled.
 PRICED = """
@@ -90,15 +91,16 @@ known AS (
         WHERE d.order_id = k.order_id AND d.program_id = %(program)s
     ) AS g
 ), together AS (
-    SELECT lot_id, NULL::uuid AS order_id, NULL::numeric AS paid, NULL::numeric AS gives
+    SELECT lot_id, NULL::uuid AS order_id, NULL::numeric AS paid, NULL::numeric AS gives, false AS is_fixed
     FROM known WHERE price IS NULL AND order_id IS NULL
     UNION ALL
-    SELECT l.id, o.order_id, o.paid, o.gives FROM orders o
+    SELECT l.id, o.order_id, o.paid, o.gives, f.lot_id IS NOT NULL FROM orders o
     CROSS JOIN LATERAL (
         SELECT id FROM points_lot WHERE order_id = o.order_id AND from_lot_id IS NULL OFFSET 0
     ) AS l
+    LEFT JOIN LATERAL (SELECT lot_id FROM points_allocatedprice WHERE lot_id = l.id OFFSET 0) AS f ON true
 ), alone AS (
-    SELECT t.lot_id, t.order_id, t.paid, t.gives, l.amount, l.amount * {price} AS price
+    SELECT t.lot_id, t.order_id, t.paid, t.gives, t.is_fixed, l.amount, l.amount * {price} AS price
     FROM together t
     CROSS JOIN LATERAL (SELECT * FROM points_lot WHERE id = t.lot_id OFFSET 0) AS l
     CROSS JOIN LATERAL (SELECT * FROM points_wallet WHERE id = l.wallet_id OFFSET 0) AS w
@@ -122,7 +124,7 @@ known AS (
     SELECT lot_id, round(
         price * coalesce(CASE WHEN order_id IS NOT NULL THEN
             paid / nullif(paid + coalesce(nullif(greatest(gives, of_kept), 0), of_all), 0) END, 1), 12) AS price
-    FROM left_of_orders
+    FROM left_of_orders WHERE NOT is_fixed
     UNION ALL
     SELECT lot_id, price FROM known WHERE price IS NOT NULL
 )

@@ -7,23 +7,18 @@ from uuid import UUID
 from customers.core import bulk
 from loyalty.memberships.models import Membership
 from loyalty.referrals.models import ReferralCode
+from loyalty.referrals.rules import plain
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is taken for something else
 LENGTH = (
     8  # 30^8: a hundred guesses a second find one of a million members' codes every two hours, and none that they want
 )
 TRIES = 5
-IGNORED = str.maketrans("", "", " -_\u00a0\u2010\u2011\u2013")
 FIND = """
 SELECT c.code, coalesce(m.merged_into_id, m.id) FROM referrals_referralcode c
 JOIN memberships_membership m ON m.id = c.membership_id
 WHERE c.program_id = %s AND c.code = ANY(%s)
 """
-
-
-def plain(text: str) -> str:
-    """Return a code as it is stored, whatever blanks and small letters it was typed with."""
-    return text.translate(IGNORED).upper()
 
 
 def may_be_code(text: str) -> bool:

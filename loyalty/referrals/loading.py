@@ -8,11 +8,11 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.values import dataclass
-from loyalty.engine.activities import OrderPlaced, PointsGranted, ReferralClaimed
+from loyalty.engine.activities import Activity, OrderCorrected, OrderPlaced, PointsGranted, ReferralClaimed
 from loyalty.engine.capability import Joined, Scope
-from loyalty.referrals.codes import find_referrers, may_be_code, plain
+from loyalty.referrals.codes import find_referrers, may_be_code
 from loyalty.referrals.evidence import Named, let_claim_alone, load_evidence, load_orders_since
-from loyalty.referrals.rules import Suspicion
+from loyalty.referrals.rules import Suspicion, plain
 from loyalty.referrals.state import POLICY, REFERRALS, Candidate, Given, Referral, ReferralState, read_orders
 
 # The referral by which a member came, or the last one that was refused; and what turned out about it since.
@@ -134,13 +134,20 @@ def _named_codes(scope: Scope, states: Mapping[UUID, ReferralState]) -> list[_Na
         if isinstance(each, ReferralClaimed):
             keys = [key for key in members_of.get(each.customer_id, ()) if _is_in(scope, key, each.program_id)]
             asked += [_NamedCode(key, each.id, plain(each.code), each.occurred_at, each.signals) for key in keys]
-        elif isinstance(each, OrderPlaced) and may_be_code(each.basket.promotion_code):
-            code = plain(each.basket.promotion_code)
-            for key in members_of.get(each.customer_id, ()):
+        elif (placed := _placed(each)) is not None and may_be_code(placed.basket.promotion_code):
+            code, is_corrected = plain(placed.basket.promotion_code), isinstance(each, OrderCorrected)
+            for key in members_of.get(placed.customer_id, ()):
                 referral = states[key].referral
-                if referral is None or not referral.is_live:
-                    asked.append(_NamedCode(key, each.order_id, code, each.occurred_at, {}))
+                if is_corrected or referral is None or not referral.is_live:
+                    asked.append(_NamedCode(key, placed.order_id, code, placed.occurred_at, {}))
     return asked
+
+
+def _placed(activity: Activity) -> OrderPlaced | None:
+    """Return an order as an activity says that it was placed; None for one that says nothing of that."""
+    if isinstance(activity, OrderCorrected):
+        return activity.placed
+    return activity if isinstance(activity, OrderPlaced) else None
 
 
 def _is_in(scope: Scope, key: UUID, program_id: int) -> bool:

@@ -163,6 +163,7 @@ class Referral(models.Model):
         TOO_LATE = "too_late", _("ordered too late")
         FRIEND_LEFT = "friend_left", _("the friend has left")
         REFERRED_BEFORE = "referred_before", _("referred before")
+        NOT_CLAIMED = "not_claimed", _("the corrected order names it no more")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))

@@ -16,11 +16,13 @@ from customers.core.values import dataclass
 
 NOTHING = Decimal(0)
 NEARLY = Decimal("1.05")  # of the minimum: an order up to here is just above it
+IGNORED = str.maketrans("", "", " -_\u00a0\u2010\u2011\u2013")  # in codes
 MAX_KNOWN = 10  # orders of a friend of which the earliest are remembered
 
 # What makes it no referral, the plainest first.
 SAME_CUSTOMER, SAME_EMAIL, SAME_PHONE, SAME_PAYMENT = "same_customer", "same_email", "same_phone", "same_payment"
 BOUGHT_BEFORE, CYCLE, ADVOCATE_LEFT = "bought_before", "cycle", "advocate_left"
+NOT_CLAIMED = "not_claimed"
 # What is suspicious, and by how much.
 SCORES = {
     "same_device": 60, "same_household": 60, "same_address": 50, "same_ip": 20, "velocity": 100,
@@ -124,6 +126,11 @@ class Judgement:
     @property
     def score(self) -> int:
         return sum(each.score for each in self.suspicions)
+
+
+def plain(text: str) -> str:
+    """Return a code as it is stored, whatever blanks and small letters it was typed with."""
+    return text.translate(IGNORED).upper()
 
 
 def judge(evidence: Evidence, rules: ReferralRules, at: datetime) -> Judgement:

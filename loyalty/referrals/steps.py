@@ -33,6 +33,7 @@ from loyalty.points.state import GrantAsked, GrantDecided
 from loyalty.referrals.rules import (
     BOUGHT_BEFORE,
     CYCLE,
+    NOT_CLAIMED,
     SAME_CUSTOMER,
     SCORES,
     FriendOrder,
@@ -41,6 +42,7 @@ from loyalty.referrals.rules import (
     earning_order,
     is_just_above,
     judge,
+    plain,
     with_order,
     without_order,
 )
@@ -97,13 +99,56 @@ def follow_return(decision: Decision) -> Decision:
     """Let what came back of an order, or its correction, count for its customer's referral."""
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "orders come back"
+    if isinstance(activity, OrderCorrected):
+        return _follow_correction(decision, activity)
     if not _has_referral(decision):
         return decision
-    if isinstance(activity, OrderCorrected):
-        if activity.is_withdrawn or activity.placed is None:
-            return _forget(decision, activity.order_id)
-        return _know(decision, _order(activity.order_id, activity.placed.occurred_at, activity.kept))
     return _know(decision, _order(activity.order_id, activity.ordered_at, activity.kept))
+
+
+def _follow_correction(decision: Decision, activity: OrderCorrected) -> Decision:
+    if not decision.member.has(REFERRALS):
+        return decision
+    placed = None if activity.is_withdrawn else activity.placed
+    decision = _correct_claim(decision, activity, placed)
+    if not _has_referral(decision):
+        return decision
+    if placed is None:
+        return _forget(decision, activity.order_id)
+    return _know(decision, _order(activity.order_id, placed.occurred_at, activity.kept))
+
+
+def _correct_claim(decision: Decision, activity: OrderCorrected, placed: OrderPlaced | None) -> Decision:
+    """
+    Let an order have claimed what its promotion code says now, when it was placed as it says now.
+
+    :param placed: the order as it is now; None where it is the member's no more
+    """
+    candidate = decision.member.of(REFERRALS).candidates.get(activity.order_id) if placed else None
+    claimed = _claimed_by(decision, activity)
+    if claimed is not None and (candidate is None or candidate.code != claimed.code):
+        decision = _end(decision, claimed, REFUSED, NOT_CLAIMED)
+    if candidate is None or placed is None:
+        return decision
+    if claimed is not None and candidate.code == claimed.code:
+        if placed.occurred_at == claimed.claimed_at:
+            return decision
+        version_id = decision.rules.version_id
+        moved = replace(claimed, claimed_at=placed.occurred_at, version_id=version_id, orders=candidate.orders)
+        return _save(decision, moved)
+    if _has_referral(decision) and _of(decision).is_live:
+        return decision
+    return _claim(decision.then(at=placed.occurred_at), candidate, "order", {}).then(at=decision.at)
+
+
+def _claimed_by(decision: Decision, activity: OrderCorrected) -> Referral | None:
+    """Return the member's live referral if the old content of a corrected order had claimed it."""
+    if not _has_referral(decision) or not _of(decision).is_live or _of(decision).channel != "order":
+        return None
+    referral = _of(decision)
+    known_at = next((each.at for each in referral.orders if each.id == activity.order_id), activity.ordered_at)
+    named = plain(activity.before.promotion_code)
+    return referral if (named, known_at) == (referral.code, referral.claimed_at) else None
 
 
 def review(decision: Decision) -> Decision:
@@ -288,6 +333,7 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
         version_id=decision.rules.version_id,
         reason=judgement.refusal or ("suspicious" if is_held else ""),
         suspicions=judgement.suspicions,
+        round=had.round if had is not None and had.advocate_id == candidate.advocate_id else 0,
         orders=candidate.orders,
     )
     known = candidate.evidence  # what the state says is of the referrer of an earlier claim

@@ -218,6 +218,38 @@ def test_a_correction_by_which_it_was_never_bought_takes_the_points_whatever_the
     assert replay(program, now=LATER).deviations == []
 
 
+@pytest.mark.parametrize("at", [DAY + HOUR, DAY - timedelta(days=31)], ids=["after its review", "too long before it"])
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_a_correction_by_which_it_was_bought_at_another_time_takes_the_points(
+    at: datetime,
+    *,
+    is_taken_back: bool,
+) -> None:
+    program = club(bought_within_days=30, is_taken_back=is_taken_back)
+    ada = make.member(program, "ada", since=DAY - timedelta(days=60))
+    make.buys(ada, make.line("10", sku="X"), at=BEFORE, name="C1")
+    assert reviews(ada, "X") == (50, "")
+
+    said = make.order("ada", make.line("10", sku="X"), at=at, name="C1")
+    take_correction(program.retailer, CorrectionFact(said, 1), now=LATER)
+
+    assert make.spendable(ada, LATER) == 0
+    assert replay(program, now=LATER).deviations == []
+
+
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_a_correction_by_which_it_was_still_bought_in_time_leaves_the_points(*, is_taken_back: bool) -> None:
+    program = club(bought_within_days=30, is_taken_back=is_taken_back)
+    ada = make.member(program, "ada", since=DAY - timedelta(days=60))
+    make.buys(ada, make.line("10", sku="X"), at=BEFORE, name="C1")
+    assert reviews(ada, "X") == (50, "")
+
+    said = make.order("ada", make.line("10", sku="X"), at=DAY - timedelta(days=30), name="C1")
+    take_correction(program.retailer, CorrectionFact(said, 1), now=LATER)
+
+    assert make.spendable(ada, LATER) == 50
+
+
 def test_what_comes_back_after_it_takes_the_points_as_the_rule_says() -> None:
     program = club(bought_within_days=365, is_taken_back=True)
     ada = make.member(program, "ada")

@@ -146,6 +146,27 @@ def test_the_points_of_an_order_that_moved_have_the_share_that_they_had(*, is_cl
     assert deferred(ada.program, LATER) == Decimal("33.33")
 
 
+@pytest.mark.parametrize("at", [NOON - timedelta(days=1), on("2026-05-20")], ids=["same month", "another month"])
+def test_points_of_a_closed_month_go_with_the_price_that_they_came_with(at: datetime) -> None:
+    """
+    Of 100.00 33.33 were deferred for 100 points when June was closed.
+
+    In July the order is bob's, of another day, and of 1000.00: no more points, 50.00 beside 1000.00, so 47.62.
+    """
+    club = make.program(points=HALF, rules=[make.Rule(cap=100)])
+    ada, bob = make.member(club), make.member(club)
+    make.buys(ada, "100.00", name="o1")
+    close_month(club, JUNE.date(), now=JULY + timedelta(days=1))
+
+    fact = make.order(bob, "1000.00", at=at, name="o1")
+    take_correction(club.retailer, CorrectionFact(fact, 1), now=JULY + timedelta(days=5))
+
+    july = month_end(club, since=JULY, until=AUGUST, now=LATER)
+    lines = {line.event: line.credit - line.debit for line in july.lines if line.account == DEFERRED}
+    assert lines == {"taken_back": Decimal("-33.33"), "earned": Decimal("47.62")}
+    assert deferred(club, AUGUST) == Decimal("47.62")
+
+
 def test_no_more_than_its_price_is_the_share_of_points_that_a_correction_could_not_take() -> None:
     """All 100 were spent when the order turns out to be of 1.00: 50.00 beside 1.00, so 0.98 of it were theirs."""
     (ada,) = household(1)

@@ -610,6 +610,46 @@ class Promises(RuleBasedStateMachine):
             if fact.member == goes:
                 self.orders_of[number] = replace(fact, member=stays)
 
+    @precondition(can("merge"))
+    @precondition(offers("plans"))
+    @rule(
+        target=orders,
+        place=PLACES,
+        codes=st.permutations([PLUS, MAX]),
+        hours=st.sampled_from([1, 9, 24 * 8]),
+        asks_first=st.booleans(),
+        is_over=st.sampled_from([True, True, False]),
+    )
+    def is_merged_while_its_plan_waits(
+        self,
+        place: int,
+        codes: list[str],
+        hours: int,
+        asks_first: bool,  # noqa: FBT001 - drawn
+        is_over: bool,  # noqa: FBT001 - drawn
+    ) -> Any:
+        """
+        Let one with a plan of its own take over who never paid for one, and tell late of an order of its plan's time.
+
+        :param asks_first: whether who goes asked for its plan before the other one had its own
+        :param is_over: whether the plan of who stays ends before the merge
+        """
+        if self.terms.wallets[MAIN].budget is not None or len(self.names) < 2:
+            return multiple()
+        with_own, with_none = (place, codes[0], "pays", True), (place + 1, codes[1], "", False)
+        for plan in (with_none, with_own) if asks_first else (with_own, with_none):
+            self.joins_a_plan(*plan)
+        self.passes_until(self.now + timedelta(hours=hours))
+        bought_at = self.now
+        self.passes_until(self.now + timedelta(hours=hours))
+        stays = self.who(place)
+        if is_over:
+            self.staff_ends_its_plan(place, refunds=True)
+        self.is_merged(place)
+        number = self.step("o")
+        self.is_punctual = False
+        return self.is_bought(OrderFact(number, stays, bought_at, Fraction(40), 2))
+
     @precondition(lambda self: hasattr(self, "world") and len(self.world.past.versions) < 3)
     @rule(data=st.data(), hours=st.integers(1, 60))
     def a_version_is_published(self, data: Any, hours: int) -> None:

@@ -17,9 +17,10 @@ from loyalty.activity.account.session import HasLeft
 from loyalty.activity.versions import versions_of_member
 from loyalty.engine.activities import ReferralClaimed, ReferralReviewed
 from loyalty.memberships.models import Membership
-from loyalty.referrals.codes import find_referrers, plain
+from loyalty.referrals.codes import find_referrers
 from loyalty.referrals.identity import digest_of
 from loyalty.referrals.models import Referral
+from loyalty.referrals.rules import plain
 from loyalty.referrals.state import POLICY, SignalsSeen
 from loyalty.referrals.writing import note_signals
 

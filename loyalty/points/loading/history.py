@@ -73,7 +73,7 @@ def load_rewarded(scope: Scope) -> dict[UUID, tuple[Rewarded, ...]]:
         return {}
     instants = [each.occurred_at for each in told if isinstance(each, InteractionReported)]
     skus = {each.sku for each in told if isinstance(each, InteractionReported) and each.sku}
-    skus |= {sku for each in told if isinstance(each, OrderReturned) for sku in each.gone}
+    skus |= {sku for each in told if isinstance(each, OrderReturned) for sku in each.questioned}
     given = {
         "members": keys, "skus": sorted(skus), "first": min(instants, default=LONG_AGO + A_MONTH) - A_MONTH,
         "last": max(instants, default=LONG_AGO - A_MONTH) + A_MONTH,

@@ -68,9 +68,9 @@ def take_interactions_back(decision: Decision) -> Decision:
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns and corrections take back"
     rewarded = decision.member.of(POINTS).rewarded
-    gone = activity.gone if rewarded else frozenset()
+    questioned = activity.questioned if rewarded else frozenset()
     for each in rewarded:
-        if each.sku in gone:
+        if each.sku in questioned:
             decision = _take_back(decision, each, activity)
     return decision
 
@@ -114,7 +114,8 @@ def _comes_back(decision: Decision, lot: OpenLot, rewarded: Rewarded, activity: 
     terms = next((rule.terms for rule in rules if rule.id == lot.rule_id), None)
     if version is None or terms is None:
         return False
-    if terms.takes_back and rewarded.at <= activity.occurred_at and rewarded.sku not in activity.kept_elsewhere:
+    is_gone = rewarded.sku in activity.gone and rewarded.sku not in activity.kept_elsewhere
+    if terms.takes_back and rewarded.at <= activity.occurred_at and is_gone:
         return True
     if terms.bought_within_days is None or rewarded.interaction_id not in activity.bought:
         return False
