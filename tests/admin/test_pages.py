@@ -185,7 +185,7 @@ def test_a_members_page_tells_each_lots_story(staff: Client, club: ProgramVersio
 def test_a_members_page_tells_all_that_the_next_tier_asks_for(
     staff: Client, combination: str, language: str, words: str
 ) -> None:
-    draft = make.version(tiers=TIERS, scheme={"window": "rolling", "basis": "spend", "combination": combination})
+    draft = make.version(tiers=TIERS, scheme={"window": "lifetime", "basis": "spend", "combination": combination})
     Tier.objects.filter(version=draft, code="silver").update(also_orders=3)
     ada = make.member(make.published(draft), "ada")
     make.buys(ada, "60.00")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -36,7 +37,7 @@ def staff(client: Client) -> Client:
 @pytest.fixture
 def club() -> Program:
     """A program with two members, one of whom has 60 points."""
-    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "50", "1")])
+    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "50", "1")], scheme={"window": "lifetime"})
     make.member(club, "ada")
     Customer.objects.filter(external_id="ada").update(first_name="Ada", last_name="Lovelace", email="ada@example.org")
     make.buys(make.member(club, "bob"), "60.00")
@@ -181,7 +182,7 @@ def test_what_could_not_be_carried_out_is_tried_again_at_once(staff: Client, clu
     bob = Membership.objects.get(customer__external_id="bob")
     set_aside(bob.pk, "time", ValueError("was"), now=timezone.now())
     record_orders(club.retailer, [make.order("ada", "25.00")], now=NOON)
-    UndecidedFact.objects.update(next_try_at=timezone.now().replace(year=2999), error="was")
+    UndecidedFact.objects.update(next_try_at=timezone.now() + timedelta(days=365), error="was")
 
     for name, pk in (("activity_setaside", bob.pk), ("customers_undecidedfact", UndecidedFact.objects.get().pk)):
         answer = staff.post(

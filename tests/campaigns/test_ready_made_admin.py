@@ -15,7 +15,7 @@ from tests import make
 from tests.campaigns.make_campaigns import ada, journey, says_by, waits
 from tests.campaigns.test_admin import confirmed, said
 from tests.campaigns.test_journeys import TEN, World
-from tests.experiments.make_experiments import running
+from tests.experiments.make_experiments import running, salt_that_holds_out
 
 pytestmark = pytest.mark.django_db
 PAGE = "admin:campaigns_campaign_ready_made"
@@ -61,7 +61,9 @@ def test_without_a_program_the_page_says_what_is_missing(staff: Client) -> None:
 
 def test_the_start_says_whom_it_finds_and_asks_where_an_arm_has_too_few(staff: Client) -> None:
     world = World()
-    held = running(world.owner, world.club, "holdout", at=make.START)
+    held = running(
+        world.owner, world.club, "holdout", at=make.START, salt=salt_that_holds_out(world.member.customer_id)
+    )
     ada(world.club, "bob", agrees=())
     live = journey(world.club, {"kind": "broadcast"}, says_by("email"))
     Campaign.objects.filter(pk=live.pk).update(experiment=held)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from customers.models import Customer, Retailer
 from loyalty.experiments.models import Experiment
@@ -53,6 +54,13 @@ def even_salt(owner: Retailer, variants: Sequence[VariantFact], code: str) -> st
         return all(abs(sizes[name] - size) <= size**0.5 for name, size in planned.items())
 
     return next(salt for salt in (f"{code}-{place}" for place in count(1)) if is_even(salt))
+
+
+def salt_that_holds_out(customer: UUID) -> str:
+    """Return a salt by which a customer is in the control of halves: of one alone chance says it otherwise."""
+    shares = [Share(each.code, each.share_bp, each.is_control) for each in HALVES]
+    salts = (f"salt-{place}" for place in count(1))
+    return next(salt for salt in salts if variant_of(bucket(salt, str(customer)), shares).is_control)
 
 
 def arm_of(experiment: Experiment, customer: Customer) -> str:
