@@ -319,9 +319,8 @@ class Plans:
             self.credit += left
             if left:
                 self._pay_by_credit(now)
-        elif (
-            not self.is_open and other.ended_at > self.ended_at
-        ):  # of two that have ended the last one may be made good
+        # Of two that have ended the last one may be made good; of one instant, that which was asked for last.
+        elif not self.is_open and (other.ended_at, other.asked_at) > (self.ended_at, self.asked_at):
             self._have(other)
         self.enrolled_at = max(min(self.enrolled_at, other.enrolled_at), self.left_at)
         self.invoices += other.invoices
