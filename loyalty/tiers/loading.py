@@ -47,8 +47,9 @@ def load(scope: Scope) -> dict[UUID, TierState]:
     back = [
         key
         for key, state in states.items()
-        # A return looks at earlier tiers always, a late fact where it is behind the last change.
-        if key in scope.whole or (first and state.since and state.since > first)
+        # A return looks at earlier tiers always, a late fact where it is behind the last change: that of a merge may lie behind
+        # the day since which the tier is held.
+        if key in scope.whole or (first and any(at and at > first for at in (state.since, state.changed_at)))
     ]
     if back:
         for key, made in _changes(back).items():

@@ -14,6 +14,7 @@ from loyalty.tiers.rules import Standing, TierScheme
 
 TIERS: "Key[TierState]" = Key("tiers")
 SCHEME: RulesOf[TierScheme] = RulesOf("tiers")
+MERGED = "merged"  # how the cause of a change begins that came with somebody who was taken over
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,13 @@ class TierState:
         return Standing(self.key, self.protected_until)
 
     def key_at(self, instant: datetime) -> UUID | None:
-        """Return the tier that it had at an instant, as far as its known changes tell."""
-        if self.since is None or instant >= self.since:
+        """
+        Return the tier that it had at an instant, as far as its known changes tell.
+
+        It may have its tier since it was of somebody whom it took over: until then it had its own.
+        """
+        is_merged_since = any(change.at > instant and change.cause.startswith(MERGED) for change in self.changes)
+        if not is_merged_since and (self.since is None or instant >= self.since):
             return self.key
         before = [change for change in self.changes if change.at <= instant]
         if before:

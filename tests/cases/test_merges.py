@@ -759,3 +759,17 @@ def test_no_time_is_carried_out_before_it_has_come_when_merges_follow_each_other
 
     assert (shop.balance("c"), shop.usable_through("c")) == (18, [("2026-03-11", 18)])
     assert "expire" not in shop.kinds("c")
+
+
+@pytest.mark.parametrize("at", ["2026-02-20 11:59", "2026-02-20 12:01", "2026-02-28 12:00"])
+def test_a_late_order_of_before_a_merge_is_decided_by_the_tier_of_who_bought(at: str) -> None:
+    """b is silver since the 20th, and a since then with it: but until they were one, a had no tier that multiplies."""
+    shop = two(tiers=(Rung("bronze", "0"), Rung("silver", "60", times="2")))
+    shop.order("o1", "b", "60.00", at="2026-02-20 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.order("o2", "a", "40.00", at=at, now="2026-03-02 12:00")
+    shop.order("o3", "a", "40.00", at="2026-03-02 12:01")
+
+    assert (shop.gave("a", "o2"), shop.gave("a", "o3"), shop.tier("a")) == (40, 80, "silver")
+    assert prove().differences == []

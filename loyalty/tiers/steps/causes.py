@@ -10,7 +10,7 @@ from loyalty.engine.activities import (
     VersionStarted,
 )
 from loyalty.engine.decision import Decision
-from loyalty.tiers.state import TierChanged
+from loyalty.tiers.state import MERGED, TierChanged
 
 UNDOING = ("return:", "correct:")  # by which a member came back to a tier, and did not enter it
 CAUSES = {
@@ -22,8 +22,8 @@ CAUSES = {
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",
-    "GivenOver": "merged",
-    "TakenOver": "merged",
+    "GivenOver": MERGED,
+    "TakenOver": MERGED,
 }
 
 
