@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as drawing
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
@@ -32,6 +34,10 @@ from tests.properties.counting import STEPS, lines
 # that it fails for what was changed; a long one hunts elsewhere each time.
 HUNTS = bool(int(os.environ.get("LOYALTY_LONG", "0")))
 os.environ.setdefault("LOYALTY_SEED", str(secrets.randbelow(2**32)) if HUNTS else "1")
+# How long an example takes is a matter of the machine and of what else it does.
+drawing.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+drawing.register_profile("the same each time", drawing.get_profile("any machine"), derandomize=True)
+drawing.load_profile("any machine" if HUNTS else "the same each time")
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = 424_242
