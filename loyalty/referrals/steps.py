@@ -131,14 +131,21 @@ def _correct_claim(decision: Decision, activity: OrderCorrected, placed: OrderPl
     if candidate is None or placed is None:
         return decision
     if claimed is not None and candidate.code == claimed.code:
-        if placed.occurred_at == claimed.claimed_at:
-            return decision
-        version_id = decision.rules.version_id
-        moved = replace(claimed, claimed_at=placed.occurred_at, version_id=version_id, orders=candidate.orders)
-        return _save(decision, moved)
+        return _move_claim(decision, claimed, placed.occurred_at, candidate.orders)
     if _has_referral(decision) and _of(decision).is_live:
         return decision
     return _claim(decision.then(at=placed.occurred_at), candidate, "order", {}).then(at=decision.at)
+
+
+def _move_claim(decision: Decision, claimed: Referral, at: datetime, orders: tuple[FriendOrder, ...]) -> Decision:
+    """Let a claim be of another instant; where something else was promised then, what was earned goes back, to be earned anew."""
+    if at == claimed.claimed_at:
+        return decision
+    if claimed.status == EARNED and _rules(decision, claimed) != decision.rules.of(POLICY):
+        decision = _end(decision, claimed, TAKEN_BACK, NOT_CLAIMED)
+        claimed = _of(decision)
+    moved = replace(claimed, claimed_at=at, version_id=decision.rules.version_id, orders=orders)
+    return _save(decision, moved)
 
 
 def _claimed_by(decision: Decision, activity: OrderCorrected) -> Referral | None:
@@ -316,15 +323,16 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
     rules = decision.rules.of(POLICY)
     state = decision.member.of(REFERRALS)
     had = state.referral
-    if rules is None or (had is not None and (had.is_live or had.reviewed_by)):
+    if rules is None or (had is not None and (had.is_live or _is_for_good(had))):
         return decision
     judgement = judge(candidate.evidence, rules, decision.at)
     if had is not None and (had.advocate_id, had.reason) == (candidate.advocate_id, judgement.refusal):
         return decision  # it was refused for the same before
-    is_held = judgement.score >= rules.hold_score
+    again = had if had is not None and had.advocate_id == candidate.advocate_id else None
+    is_held = judgement.score >= rules.hold_score and not (again and again.reviewed_by)
     status = REFUSED if judgement.refusal else HELD if is_held else OPEN
     referral = Referral(
-        id=had.id if had is not None and had.advocate_id == candidate.advocate_id else new_id(),
+        id=again.id if again else new_id(),
         advocate_id=candidate.advocate_id,
         code=candidate.code,
         channel=channel,
@@ -333,8 +341,11 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
         version_id=decision.rules.version_id,
         reason=judgement.refusal or ("suspicious" if is_held else ""),
         suspicions=judgement.suspicions,
-        round=had.round if had is not None and had.advocate_id == candidate.advocate_id else 0,
+        round=again.round if again else 0,
         orders=candidate.orders,
+        reviewed_by=again.reviewed_by if again else "",
+        review_note=again.review_note if again else "",
+        reviewed_at=again.reviewed_at if again else None,
     )
     known = candidate.evidence  # what the state says is of the referrer of an earlier claim
     state = replace(state, bought_at=known.bought_at, in_cycle=known.in_chain, is_same_person=known.is_same_customer)
@@ -346,6 +357,11 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
         )
         decision = decision.then(seen)
     return _tell(decision, {OPEN: "claimed", HELD: "held", REFUSED: "refused"}[status], decision.at)
+
+
+def _is_for_good(ended: Referral) -> bool:
+    """Tell whether somebody's decision ended a referral: who approved it did not end what an order, corrected, had claimed."""
+    return bool(ended.reviewed_by) and ended.reason != NOT_CLAIMED
 
 
 def _know(decision: Decision, order: FriendOrder) -> Decision:

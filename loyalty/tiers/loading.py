@@ -26,7 +26,15 @@ COUNTED_BALANCE = """({w}.available - {w}.owed + CASE WHEN {w}.held = 0 THEN 0 E
 ) END)"""
 # Who has left and come back has begun anew. The last change of one who was taken over is that it was.
 CHANGES = """
-SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause, c.protected_until FROM memberships_membership m
+SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause, c.protected_until, ARRAY(
+    SELECT gt.key FROM points_wallet w
+    JOIN points_lot l ON l.wallet_id = w.id AND l.gift <> '' AND l.earned_at = c.occurred_at
+    JOIN tiers_tier gt ON gt.version_id = l.version_id AND gt.code = l.gift
+    WHERE w.membership_id = g.id AND EXISTS (
+        SELECT 1 FROM points_entry e
+        WHERE e.wallet_id = w.id AND e.kind = 'return' AND e.explanation->'gift_lots' ? l.id::text
+    )
+) FROM memberships_membership m
 CROSS JOIN LATERAL (
     SELECT m.id, m.enrolled_at UNION ALL
     SELECT o.id, o.enrolled_at FROM memberships_membership o WHERE o.merged_into_id = m.id AND o.left_at >= m.enrolled_at

@@ -1,5 +1,6 @@
 """Where a member stands, as decisions see it: frozen values. Pure."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -23,6 +24,7 @@ class TierEntry:
     An earlier change of tier, by the tiers' keys; None is no tier.
 
     :param protected_until: the first day on which the tier before could have been lost
+    :param gifts_back: of the tiers entered by it, those whose gift a return took back since
     """
 
     at: datetime
@@ -30,6 +32,7 @@ class TierEntry:
     to_key: UUID | None
     cause: str = ""
     protected_until: date | None = None
+    gifts_back: Sequence[UUID] = ()
 
     def is_by(self, order_id: UUID) -> bool:
         """Tell whether an order caused it, or a correction of the order."""

@@ -467,3 +467,30 @@ def test_a_tier_that_was_held_all_along_as_is_told_late_gives_no_second_gift(
 
     assert (shop.tier("ada"), shop.balance("ada")) == ("silver", 60 + 60 + 5)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("way", ["returned", "corrected", "in_one_batch"])
+def test_a_tier_that_was_held_all_along_but_by_others_gives_the_gift_that_was_taken_back(way: str) -> None:
+    """By night silver was lost, then its order came back with the gift: what is told since is the entry that there would be."""
+    tiers = (Rung("bronze", "0"), Rung("silver", "60", gift=5))
+    scheme = {"basis": "spend", "window": "calendar_year", "downgrade": "period_end"}
+    shop = Shop(tiers=tiers, scheme=scheme, since="2025-12-01 00:00")
+    shop.member("ada")
+    shop.order("a", "ada", "60.00", at="2025-12-10 12:00")
+    shop.nights("2027-01-03")
+    if way == "corrected":
+        shop.correct("a", "ada", "10.00", at="2025-12-10 12:00", now="2027-01-03 12:00")
+    else:
+        shop.give_back("of-a", "a", at="2027-01-03 12:00")
+    without = shop.balance("ada")
+    late = [
+        shop.bought("b", "ada", "60.00", at="2025-12-12 12:00"),
+        shop.bought("c", "ada", "60.00", at="2026-01-20 12:00"),
+    ]
+
+    for facts in [late] if way == "in_one_batch" else [[late[0]], [late[1]]]:
+        shop.orders(*facts, now="2027-01-03 13:00")
+
+    assert without == (10 if way == "corrected" else 0)
+    assert (shop.tier("ada"), shop.balance("ada")) == ("silver", without + 60 + 60 + 5)
+    assert prove().differences == []

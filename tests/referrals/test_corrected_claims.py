@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from customers.facts import CorrectionFact
+from loyalty.activity.account.referring import review_referral
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_orders
 from loyalty.activity.replaying import replay
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.points.proof import prove
 from loyalty.referrals.codes import code_of
-from loyalty.referrals.models import Referral
+from loyalty.referrals.models import Referral, ReferralPolicy
 from tests import make
 from tests.make import NOON
 from tests.referrals.make_referrals import person, points, program, referred
@@ -140,3 +142,44 @@ def test_an_order_whose_amount_alone_is_corrected_leaves_its_claim() -> None:
 
     assert have(members, "ada", "bob", at=NOON + DAY) == NONE
     assert referred(members["bob"]) == ("taken_back", "below_minimum")
+
+
+def test_an_order_that_turns_out_to_be_of_another_versions_time_gives_what_that_one_promises() -> None:
+    members = club()
+    draft = open_draft(members["ada"].program)
+    ReferralPolicy.objects.filter(version=draft).update(advocate_points=200, friend_points=80, budget=280)
+    publish(draft, effective_from=NOON + 5 * DAY, now=NOON - DAY)
+    buys(members, "bob", NOON, "ada")
+
+    corrects(members, "bob", NOON + 6 * DAY, "ada", now=NOON + 7 * DAY)
+    given = have(members, "ada", "bob", at=NOON + 7 * DAY)
+    other = make.order("bob", "20.00", at=NOON + 6 * DAY, name="o1", promotion_code=code_of(members["ada"], now=NOON))
+    take_correction(members["ada"].retailer, CorrectionFact(other, 2), now=NOON + 8 * DAY)
+
+    assert given == [(0, 200), (0, 80)]
+    assert have(members, "ada", "bob", at=NOON + 8 * DAY) == NONE
+    assert referred(members["bob"]) == ("taken_back", "below_minimum")
+    assert prove().differences == []
+    assert replay(members["ada"].program, now=NOON + 9 * DAY).deviations == []
+
+
+@pytest.mark.parametrize(("customer", "code"), [("eve", "ada"), ("bob", "carl"), ("bob", "")])
+def test_what_was_approved_is_claimed_again_when_its_order_is_again_as_it_was(customer: str, code: str) -> None:
+    found = program()
+    members = {name: person(found, name) for name in ("carl", "eve")}
+    members["ada"] = person(found, "ada", email="ada.lovelace@shop.example")
+    members["bob"] = person(found, "bob", email="adalove-lace@shop.example")
+    buys(members, "bob", NOON, "ada")
+    review_referral(Referral.objects.get().pk, approve=True, author="sue", note="sisters", now=NOON)
+    before = have(members, "ada", "bob", at=NOON)
+    corrects(members, customer, NOON, code, now=NOON + DAY)
+
+    corrects(members, "bob", NOON, "ada", now=NOON + 2 * DAY, version=2)
+
+    assert before == BOTH
+    row = Referral.objects.filter(friend=members["bob"]).order_by("status").first()
+    assert row is not None
+    is_known = code != "carl"  # who was referred by another one meanwhile is looked at again
+    assert (row.status, row.reviewed_by) == (("earned", "sue") if is_known else ("held", ""))
+    assert have(members, "ada", "bob", at=NOON + 2 * DAY) == (BOTH if is_known else NONE)
+    assert prove().differences == []

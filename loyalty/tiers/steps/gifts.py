@@ -59,6 +59,7 @@ def take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
     """Take back the gifts of entries that a return undid: from their own points, then from others, then by the policy."""
     if not own:
         return decision
+    decision = _note_back(decision, own)
     wallet = wallet_in(decision, MAIN)
     given = sum(lot.amount for lot in own)
     taken = claw_back_own(given, [lot.id for lot in own], wallet.lots)
@@ -78,6 +79,17 @@ def take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
     state = decision.member.of(TIERS)
     state = replace(state, gifts_missing=state.gifts_missing + shortfall)
     return decision.then(member=decision.member.having(TIERS, state))
+
+
+def _note_back(decision: Decision, own: Sequence[OpenLot]) -> Decision:
+    """Note with the changes that gave gifts that these are taken back: who has such a tier again enters it."""
+    state = decision.member.of(TIERS)
+    places = [(lot.earned_at, place.key) for lot in own if (place := place_of(decision, lot)) is not None]
+    changes = tuple(
+        replace(change, gifts_back=(*change.gifts_back, *(key for at, key in places if at == change.at)))
+        for change in state.changes
+    )
+    return decision.then(member=decision.member.having(TIERS, replace(state, changes=changes)))
 
 
 def _gave(active: Active, lot: OpenLot) -> bool:

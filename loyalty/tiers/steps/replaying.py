@@ -80,7 +80,7 @@ def entries_kept(decision: Decision, past: TierPast) -> frozenset[UUID]:
 
 
 def _lost(decision: Decision) -> list[Tenure]:
-    """Return when a member had the tiers that it lost since, but for entries that were undone."""
+    """Return when a member had the tiers that it lost since, but for entries that were undone, also after the loss."""
     state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
     if not state.changes:
         return []
@@ -92,7 +92,7 @@ def _lost(decision: Decision) -> list[Tenure]:
         below, above = sorted((scheme.rank(change.from_key), scheme.rank(change.to_key)))
         moved = [tier.key for tier in scheme.tiers[below + 1 : above + 1]]
         if scheme.rank(change.to_key) == above:
-            entered_on |= dict.fromkeys(moved, day)
+            entered_on |= dict.fromkeys((key for key in moved if key not in change.gifts_back), day)
             continue
         spans = [Tenure(key, entered_on.pop(key), day) for key in moved if key in entered_on]
         lost += [] if change.cause.startswith(UNDOING) else spans
