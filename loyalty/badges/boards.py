@@ -43,9 +43,9 @@ MOMENT = timedelta(microseconds=1)
 
 
 def ends_at(window: str, zone: ZoneInfo) -> datetime | None:
-    """Return the last instant of a window, at which it is asked how things were in it; None for no end."""
+    """Return the last instant of a window, at which it is asked how things were in it; None for no end, and the calendar's."""
     last = days_of(window)[1]
-    return None if last is None else midnight(day_after(last), zone) - MOMENT
+    return None if last is None or last == date.max else midnight(day_after(last), zone) - MOMENT
 
 
 def rule_at(versions: Versions, name: str, at: datetime) -> BoardRule | None:
