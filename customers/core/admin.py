@@ -125,10 +125,9 @@ class OwnChoices:
     def _naming_owners(self, db_field: Any, request: HttpRequest, field: Any) -> Any:
         """Return a select whose choices say whose they are, where they may be of several retailers."""
         related = db_field.remote_field.model
-        is_of_one = (
-            not request.user.is_superuser or not isinstance(field, ModelChoiceField) or not _has_retailer(related)
-        )
-        if not is_of_one and self._owner_of_row(request) is None and _sees_several(related, request):
+        # Who is no superuser has chosen for which retailer it works.
+        may_differ = request.user.is_superuser and isinstance(field, ModelChoiceField) and _has_retailer(related)
+        if may_differ and self._owner_of_row(request) is None and _sees_several(related, request):
             field.queryset = field.queryset.select_related("retailer").order_by("retailer__name", "pk")
             field.label_from_instance = lambda row: f"{row.retailer} · {row}"
         return field
