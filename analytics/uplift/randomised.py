@@ -7,6 +7,8 @@ both the same one (CUPED, Deng et al. 2013). The effect on those who took part b
 take-up (Imbens and Angrist 1994), with the interval of Anderson and Rubin, which is right for a small take-up, too.
 """
 
+import math
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +21,7 @@ Floats = NDArray[np.float64]
 
 MIN_UNITS = 3  # of an arm: a line through two points has no error
 ROUNDING = 1e-9  # of a covariate's size: what varies by less does so by how its mean was rounded
+MOST = math.log(sys.float_info.max)
 ROUNDED = 1e-12  # of the largest outcome: means that differ, or are unsure, by less do so by how they were rounded
 
 
@@ -244,12 +247,19 @@ def _difference(
 
 
 def _percent(means: tuple[float, float], variances: tuple[float, float], degrees: float, level: float) -> Range | None:
-    """Return the ratio of the means less one: its logarithm has about a t distribution."""
+    """
+    Return the ratio of the means less one: its logarithm has about a t distribution.
+
+    :returns: None where a mean is not above 0, or so little known that the ratio may be more than any number
+    """
     if min(means) <= 0:
         return None
     ratio = means[0] / means[1]
     error = sum(variance / mean**2 for variance, mean in zip(variances, means, strict=True)) ** 0.5
-    factor = float(np.exp(_quantile(level, degrees) * error))
+    exponent = _quantile(level, degrees) * error
+    if max(exponent, exponent + math.log(ratio)) >= MOST:
+        return None
+    factor = math.exp(exponent)
     return Range(ratio - 1, ratio * error, ratio / factor - 1, ratio * factor - 1)
 
 

@@ -222,6 +222,17 @@ def test_units_of_money_and_a_constant_change_nothing(seed: int, factor: float, 
     assert other.p_value == pytest.approx(found.p_value, rel=1e-5, abs=1e-9)
 
 
+@pytest.mark.parametrize("least", [1e-4, 1e-12])
+def test_a_share_of_next_to_nothing_is_not_told(least: float) -> None:
+    """The control brought nothing on average, give or take 1: what it was multiplied by may be more than any number."""
+    treated = Arm(np.array([3.0, 5.0, 7.0, 9.0]))
+    control = Arm(np.array([-1.0, 1.0, -1.0, 1.0 + 4 * least]))
+
+    found = difference(treated, control)
+
+    assert (found.effect.value, found.percent) == (pytest.approx(6.0, abs=1e-3), None)
+
+
 def heavy(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     """Return what customers brought before and after: many nothing, some a lot, who spent will spend."""
     habit = rng.gamma(0.6, 60.0, n)
