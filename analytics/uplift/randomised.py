@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 MIN_UNITS = 3  # of an arm: a line through two points has no error
 ROUNDING = 1e-9  # of a covariate's size: what varies by less does so by how its mean was rounded
-MOST = math.log(sys.float_info.max)
+MAX_EXPONENT = math.log(sys.float_info.max)
 ROUNDED = 1e-12  # of the largest outcome: means that differ, or are unsure, by less do so by how they were rounded
 
 
@@ -257,7 +257,7 @@ def _percent(means: tuple[float, float], variances: tuple[float, float], degrees
     ratio = means[0] / means[1]
     error = sum(variance / mean**2 for variance, mean in zip(variances, means, strict=True)) ** 0.5
     exponent = _quantile(level, degrees) * error
-    if max(exponent, exponent + math.log(ratio)) >= MOST:
+    if max(exponent, exponent + math.log(ratio)) >= MAX_EXPONENT:
         return None
     factor = math.exp(exponent)
     return Range(ratio - 1, ratio * error, ratio / factor - 1, ratio * factor - 1)
